@@ -1,0 +1,229 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/steps/sign"
+)
+
+func signCommand(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "sign",
+		Short: "Sign images, attest facts about them, verify both",
+		Long: `Sign images, attest facts about them, verify both.
+
+Signatures and attestations are Sigstore bundles that refer to the image, or
+cosign's .sig and .att tags with --legacy. Nothing leaves for a public
+transparency log. Signing again changes nothing.`,
+	}
+	cmd.AddCommand(
+		signKeygenCommand(a),
+		signImageCommand(a),
+		signAttestCommand(a),
+		signProvenanceCommand(a),
+		signPublicKeyCommand(a),
+		signVerifyCommand(a),
+	)
+	return cmd
+}
+
+func signKeygenCommand(a *app) *cobra.Command {
+	var o sign.KeygenOptions
+	cmd := &cobra.Command{
+		Use:   "keygen --output-dir DIR",
+		Short: "Make a key pair: cosign.key (encrypted) and cosign.pub",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := required(cmd, "output-dir"); err != nil {
+				return err
+			}
+			r, err := sign.Keygen(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			return a.emit(r)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.OutputDir, "output-dir", "", "folder for the two files; existing ones are never overwritten")
+	secretFlags(f, &o.Password, "password", "the password of the private key (default: the empty password)")
+	return cmd
+}
+
+func signImageCommand(a *app) *cobra.Command {
+	var t sign.Target
+	var legacy bool
+	cmd := &cobra.Command{
+		Use:   "image --ref REGISTRY/PROJECT/APP@sha256:… --key-file cosign.key",
+		Short: "Sign an image in its registry",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := required(cmd, "ref"); err != nil {
+				return err
+			}
+			t.Format = format(legacy)
+			r, err := sign.Image(cmd.Context(), t)
+			if err != nil {
+				return err
+			}
+			return a.emit(r)
+		},
+	}
+	targetFlags(cmd.Flags(), &t, &legacy)
+	return cmd
+}
+
+func signAttestCommand(a *app) *cobra.Command {
+	var t sign.Target
+	var legacy bool
+	var written []string
+	cmd := &cobra.Command{
+		Use:   "attest --ref REGISTRY/PROJECT/APP@sha256:… --key-file cosign.key --predicate spdx=sbom.spdx.json",
+		Short: "Attest facts about an image in its registry",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := required(cmd, "ref", "predicate"); err != nil {
+				return err
+			}
+			predicates := make([]sign.Predicate, len(written))
+			for i, w := range written {
+				p, err := sign.ParsePredicate(w)
+				if err != nil {
+					return err
+				}
+				predicates[i] = p
+			}
+			t.Format = format(legacy)
+			r, err := sign.Attest(cmd.Context(), t, predicates)
+			if err != nil {
+				return err
+			}
+			return a.emit(r)
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&written, "predicate", nil, "TYPE=FILE, repeatable; TYPE is spdx, cyclonedx, vuln (a record or Trivy's report), slsaprovenance1 or a URI; FILE holds a JSON object")
+	targetFlags(f, &t, &legacy)
+	return cmd
+}
+
+func signProvenanceCommand(a *app) *cobra.Command {
+	var o sign.ProvenanceOptions
+	var parameters []string
+	var started, finished string
+	cmd := &cobra.Command{
+		Use:   "provenance --repository URL --commit SHA --output provenance.json",
+		Short: "Write a SLSA v1 provenance predicate: what was built from which commit",
+		RunE: func(cmd *cobra.Command, _ []string) (err error) {
+			if err := required(cmd, "repository", "commit", "output"); err != nil {
+				return err
+			}
+			if o.Parameters, err = parameterMap(parameters); err != nil {
+				return err
+			}
+			if o.StartedOn, err = timestamp("--started-on", started); err != nil {
+				return err
+			}
+			if o.FinishedOn, err = timestamp("--finished-on", finished); err != nil {
+				return err
+			}
+			r, err := sign.Provenance(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			return a.emit(r)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Repository, "repository", "", "URL of the Git repository, without credentials")
+	f.StringVar(&o.Commit, "commit", "", "full Git commit hash")
+	f.StringVar(&o.Output, "output", "", "file to write")
+	f.StringArrayVar(&parameters, "parameter", nil, "NAME=VALUE that the caller of the build chose, repeatable; published with the image, so never a secret")
+	f.StringArrayVar(&o.Dependencies, "dependency", nil, "URI=ALGORITHM:HEX of something else that went into the build, repeatable")
+	f.StringVar(&o.BuilderID, "builder-id", "", "URI of what ran the build")
+	f.StringVar(&o.InvocationID, "invocation-id", "", "what identifies this run, for example its URL")
+	f.StringVar(&started, "started-on", "", "when the build started, RFC 3339 (default: not said, so that the same build says the same)")
+	f.StringVar(&finished, "finished-on", "", "when the build ended, RFC 3339")
+	return cmd
+}
+
+func signVerifyCommand(a *app) *cobra.Command {
+	var o sign.VerifyOptions
+	cmd := &cobra.Command{
+		Use:   "verify --ref REGISTRY/PROJECT/APP@sha256:… --public-key cosign.pub [--require spdx,slsaprovenance1]",
+		Short: "Verify the signature and the attestations of an image; exit 3 if they do not hold",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := required(cmd, "ref"); err != nil {
+				return err
+			}
+			r, err := sign.Verify(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			return a.emit(r)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.Ref, "ref", "", "the image, pinned by digest")
+	f.StringVar(&o.Key.PEM.File, "public-key", "", "PEM file with the public key")
+	f.StringVar(&o.Key.PEM.Env, "public-key-env", "", "NAME of the environment variable that holds the public key")
+	f.StringSliceVar(&o.Require, "require", nil, "predicate types that must be attested, besides the signature: spdx, cyclonedx, vuln, slsaprovenance1 or URIs")
+	f.StringVar(&o.ProvenanceCommit, "provenance-commit", "", "Git commit that the provenance must name")
+	f.StringVar(&o.Output, "output", "", "folder for the verified predicates, as spdx.json and so on")
+	kmsFlags(f, &o.Key.KMS)
+	registryFlags(f, &o.Registry)
+	return cmd
+}
+
+// targetFlags adds what the commands that sign have in common.
+func targetFlags(f *pflag.FlagSet, t *sign.Target, legacy *bool) {
+	f.StringVar(&t.Ref, "ref", "", "the image, pinned by digest")
+	secretFlags(f, &t.Key.PEM, "key", "the private key in PEM, as pave sign keygen or cosign made it")
+	secretFlags(f, &t.Key.Password, "key-password", "the password of the private key (default: the empty password)")
+	kmsFlags(f, &t.Key.KMS)
+	f.BoolVar(legacy, "legacy", false, "write cosign's .sig and .att tags instead of bundles")
+	f.StringVar(&t.RekorURL, "rekor-url", "", "transparency log (Rekor v1) that records each signature (default: none)")
+	registryFlags(f, &t.Registry)
+}
+
+func kmsFlags(f *pflag.FlagSet, k *sign.KMS) {
+	f.StringVar(&k.Name, "kms", "", "key in Vault's transit engine, as hashivault://NAME; its CA is that of --ca-file or VAULT_CACERT")
+	f.StringVar(&k.Address, "vault-address", "", "Vault's URL (default: VAULT_ADDR)")
+	secretFlags(f, &k.Token, "vault-token", "the Vault token (default: VAULT_TOKEN)")
+	f.StringVar(&k.Mount, "vault-transit-mount", "", "where the transit engine is mounted (default: TRANSIT_SECRET_ENGINE_PATH, else transit)")
+}
+
+func format(legacy bool) sign.Format {
+	if legacy {
+		return sign.Legacy
+	}
+	return sign.Bundle
+}
+
+func parameterMap(written []string) (map[string]string, error) {
+	m := map[string]string{}
+	for _, w := range written {
+		name, value, ok := strings.Cut(w, "=")
+		if !ok || name == "" {
+			return nil, fault.Inputf("--parameter %q is not NAME=VALUE", w)
+		}
+		if _, twice := m[name]; twice {
+			return nil, fault.Inputf("--parameter %s is given twice", name)
+		}
+		m[name] = value
+	}
+	return m, nil
+}
+
+func timestamp(flag, written string) (time.Time, error) {
+	if written == "" {
+		return time.Time{}, nil
+	}
+	t, err := time.Parse(time.RFC3339, written)
+	if err != nil {
+		return time.Time{}, fault.Inputf("%s %q is not an RFC 3339 time", flag, written).Fix("write it as 2026-01-31T12:00:00Z")
+	}
+	return t, nil
+}

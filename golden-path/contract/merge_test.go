@@ -1,0 +1,98 @@
+package contract_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pave-platform/pave/golden-path/contract"
+)
+
+func parse(t *testing.T, file string) *contract.Application {
+	t.Helper()
+	a, err := contract.Parse("platform.yaml", []byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestDefaultsHoldWhereNothingIsSaid(t *testing.T) {
+	got := parse(t, spec("{}")).For(contract.Staging)
+	want := contract.Spec{
+		Port:     8080,
+		Replicas: 1,
+		Resources: contract.Resources{
+			Requests: contract.Amounts{CPU: "50m", Memory: "64Mi"},
+			Limits:   contract.Amounts{CPU: "500m", Memory: "256Mi"},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnEnvironmentOverridesSpecScalarByScalar(t *testing.T) {
+	a := parse(t, spec(
+		"replicas: 2",
+		"env: {LEVEL: info, COLOUR: blue}",
+		"ingress: {host: hello.apps.example.internal, tls: false}",
+		"resources: {requests: {cpu: 100m}, limits: {cpu: 1}}",
+		"environments:",
+		"  production:",
+		"    replicas: 5",
+		"    env: {LEVEL: warn, REGION: eu}",
+		"    ingress: {host: hello.example.com}",
+		"    resources: {limits: {cpu: 2, memory: 1Gi}}",
+	))
+	no := false
+	want := contract.Spec{
+		Port:     8080,
+		Replicas: 5,
+		Env:      map[contract.EnvName]contract.EnvValue{"LEVEL": "warn", "COLOUR": "blue", "REGION": "eu"},
+		Ingress:  &contract.Ingress{Host: "hello.example.com", TLS: &no},
+		Resources: contract.Resources{
+			Requests: contract.Amounts{CPU: "100m", Memory: "64Mi"},
+			Limits:   contract.Amounts{CPU: "2", Memory: "1Gi"},
+		},
+	}
+	if diff := cmp.Diff(want, a.For(contract.Production)); diff != "" {
+		t.Error(diff)
+	}
+	if staging := a.For(contract.Staging); staging.Replicas != 2 || staging.Env["LEVEL"] != "info" || staging.Ingress.Host != "hello.apps.example.internal" {
+		t.Errorf("production's overrides reach staging: %+v", staging)
+	}
+	if a.Spec.Ingress.Host != "hello.apps.example.internal" || len(a.Spec.Env) != 2 {
+		t.Error("the application itself has changed")
+	}
+}
+
+func TestADefaultFollowsTheTeamsRequestOrLimit(t *testing.T) {
+	got := parse(t, spec("resources: {requests: {memory: 512Mi}, limits: {cpu: 20m}}")).For(contract.Staging).Resources
+	want := contract.Resources{
+		Requests: contract.Amounts{CPU: "20m", Memory: "512Mi"},
+		Limits:   contract.Amounts{CPU: "20m", Memory: "512Mi"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestOnlyTheEnvironmentsOfThePlatformAreKnown(t *testing.T) {
+	if _, err := contract.ParseEnvironment("prod"); err == nil || err.Error() != `environment "prod" is not known; use staging or production` {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestQuantitiesAreCanonicalWhereTheUnitsAllow(t *testing.T) {
+	for written, want := range map[contract.CPU]string{"0.5": "500m", "2": "2", "1500m": "1500m", "1000000": "1000000"} {
+		if got := written.Canonical(); got != want {
+			t.Errorf("CPU %s: got %s, want %s", written, got, want)
+		}
+	}
+	for written, want := range map[contract.Memory]string{"1.5Gi": "1536Mi", "1024Mi": "1Gi", "1.001Mi": "1.001Mi", "1048.577k": "1048.577k"} {
+		if got := written.Canonical(); got != want {
+			t.Errorf("memory %s: got %s, want %s", written, got, want)
+		}
+	}
+}

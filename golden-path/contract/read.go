@@ -1,0 +1,58 @@
+package contract
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+
+	"github.com/pave-platform/pave/internal/fault"
+)
+
+// Read reads and checks the file at path. The error of an invalid file is a
+// fault.Input around [Problems].
+func Read(path string) (*Application, error) {
+	data, err := readLimited(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(filepath.ToSlash(path), data)
+}
+
+// Parse checks data, which came from the file of the given name.
+func Parse(file string, data []byte) (*Application, error) {
+	root, problems := document(file, data)
+	if len(problems) > 0 {
+		return nil, fault.Inputf("%w", problems)
+	}
+	var a Application
+	d := decoder{file: file, places: map[string]place{}}
+	d.value(root, reflect.ValueOf(&a).Elem(), "")
+	if len(d.problems) == 0 {
+		d.check(&a)
+	}
+	if len(d.problems) > 0 {
+		d.problems.sort()
+		return nil, fault.Inputf("%w", d.problems)
+	}
+	return &a, nil
+}
+
+// readLimited reads one byte more than is allowed, so that [document] sees a
+// file that is too large without taking it into memory.
+func readLimited(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fault.Inputf("%s does not exist", path).Fix("write one: see the contract's smallest valid file")
+	}
+	if err != nil {
+		return nil, fault.Inputf("%w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
+	if err != nil {
+		return nil, fault.Inputf("%w", err)
+	}
+	return data, nil
+}

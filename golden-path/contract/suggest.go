@@ -1,0 +1,47 @@
+package contract
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agext/levenshtein"
+)
+
+// maxGuess is the longest name for which a similar one is looked for: no field
+// is nearly as long.
+const maxGuess = 40
+
+// didYouMean suggests the field whose name is nearest to a wrong one, if one is
+// near enough to be meant.
+func didYouMean(wrong string, fields []field) string {
+	if len(wrong) > maxGuess {
+		return ""
+	}
+	best, distance := "", 1+max(1, len(wrong)/3)
+	for _, f := range fields {
+		if d := apart(strings.ToLower(wrong), strings.ToLower(f.name)); d < distance {
+			best, distance = f.name, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(", did you mean %s?", best)
+}
+
+// apart counts the slips of the finger between a and b; two letters in the wrong
+// order are one.
+func apart(a, b string) int {
+	d := levenshtein.Distance(a, b, nil)
+	if d == 2 && letters(a) == letters(b) {
+		return 1
+	}
+	return d
+}
+
+func letters(s string) string {
+	all := []byte(s)
+	slices.Sort(all)
+	return string(all)
+}

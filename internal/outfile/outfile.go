@@ -1,0 +1,23 @@
+// Package outfile writes the files that a step leaves behind. It promises that
+// a file is whole or is what it was before.
+package outfile
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// Write puts content at path in one step. The folder must exist.
+func Write(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // does nothing once it is renamed
+	_, err = f.Write(content)
+	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
