@@ -1,0 +1,46 @@
+# pave: make help
+SHELL := /bin/bash
+# One set of build flags everywhere: another one means another cold build of 5 minutes.
+export CGO_ENABLED := 0
+export GOEXPERIMENT := jsonv2
+export GOFLAGS := -trimpath -buildvcs=false
+
+ENGINE := go run ./hack/engine
+# A shell with the engine's dagger on its PATH.
+WITH_ENGINE := eval "$$($(ENGINE) env)" &&
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: engine ## Walk examples/hello-go along the golden path; the result is in out/demo
+	@$(WITH_ENGINE) dagger call demo --commit="$$(git rev-parse HEAD)" export --path=out/demo
+	@cat out/demo/summary.txt
+
+.PHONY: test
+test: engine ## Run every test: Go packages, then each module through the engine
+	go vet ./...
+	go test -timeout=30m $$(go list ./... | grep -v /test/e2e)
+	go -C examples/hello-go test ./...
+	go -C examples/hello-docker test ./...
+	$(WITH_ENGINE) go test -count=1 -timeout=60m ./test/e2e
+
+.PHONY: lint
+lint: ## gofmt, go vet and golangci-lint over every Go module
+	./hack/lint/run
+
+.PHONY: bench
+bench: engine ## Measure, side by side with the tools that one would use instead
+	@$(WITH_ENGINE) go run ./hack/bench
+
+.PHONY: engine
+engine: ## Start a Dagger engine (no Docker needed)
+	@$(ENGINE) up
+
+.PHONY: clean
+clean: ## Stop the engine; remove out/
+	@$(ENGINE) down
+	rm -rf out
