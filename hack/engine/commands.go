@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pave-platform/pave/internal/buildcache"
 	"github.com/pave-platform/pave/internal/fault"
 )
 
@@ -19,14 +20,14 @@ const (
 // app is what the commands share.
 type app struct {
 	stdout         io.Writer
-	say            progress
+	say            buildcache.Progress
 	name, stateDir string
 }
 
 func (a *app) instance() (instance, error) { return newInstance(a.name, a.stateDir) }
 
 func rootCommand(stdout, stderr io.Writer) *cobra.Command {
-	a := &app{stdout: stdout, say: progress{stderr}}
+	a := &app{stdout: stdout, say: buildcache.Progress{Name: "engine", W: stderr}}
 	root := &cobra.Command{
 		Use:           "engine",
 		Short:         "A Dagger engine for this repository, with and without Docker",
@@ -64,7 +65,7 @@ func (a *app) up() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c, err := newCache(a.say)
+			c, err := buildcache.New("engine", a.say)
 			if err != nil {
 				return err
 			}
@@ -102,7 +103,7 @@ func (a *app) status() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			c, err := newCache(a.say)
+			c, err := buildcache.New("engine", a.say)
 			if err != nil {
 				return err
 			}
@@ -138,7 +139,7 @@ func (a *app) env() *cobra.Command {
 			if !i.mayBeDockers(cmd.Context()) {
 				return fault.Failedf("engine %s does not run", i.name).Fix("use `go run ./hack/engine up`")
 			}
-			c, err := newCache(a.say)
+			c, err := buildcache.New("engine", a.say)
 			if err != nil {
 				return err
 			}

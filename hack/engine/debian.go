@@ -10,7 +10,9 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/pave-platform/pave/internal/buildcache"
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/subprocess"
 )
 
 // defaultMirror leaves the choice to debootstrap, for hosts that do not name a mirror.
@@ -19,7 +21,7 @@ const defaultMirror = ""
 // rootKey is the key of the Debian root. The mirror is not part of it: mirrors
 // serve the same signed archive.
 func rootKey() string {
-	return contentKey("root 1", DebianSuite, strings.Join(rootPackages, ","))
+	return buildcache.Key("root 1", DebianSuite, strings.Join(rootPackages, ","))
 }
 
 // buildRoot makes a Debian root file system in dir.
@@ -32,14 +34,14 @@ func buildRoot(ctx context.Context, mirror, dir string) error {
 	if mirror != defaultMirror {
 		args, named = append(args, mirror), mirror
 	}
-	cmd := command(ctx, "debootstrap", args...)
+	cmd := subprocess.Command(ctx, "debootstrap", args...)
 	// What debootstrap mounts in the root, and what it starts there, ends with it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:   syscall.CLONE_NEWPID,
 		Unshareflags: syscall.CLONE_NEWNS,
 		Pdeathsig:    syscall.SIGKILL,
 	}
-	if err := quietly(ctx, cmd); err != nil {
+	if err := subprocess.Quietly(ctx, cmd); err != nil {
 		return fault.Failedf("%w\n%s", err, debootstrapLog(dir)).Fix("see that %s can be reached, or name another with --debian-mirror", named)
 	}
 	return emptyFolders(dir, "var/cache/apt", "var/lib/apt/lists", "var/log")
@@ -51,7 +53,7 @@ func debootstrapLog(dir string) string {
 	if err != nil {
 		return ""
 	}
-	return tail(string(data), 10)
+	return subprocess.Tail(string(data), 10)
 }
 
 // emptyFolders removes what is in the folders, which only fills an image.
@@ -84,9 +86,9 @@ func installDebootstrap(ctx context.Context) error {
 		{"update", "--quiet=2"},
 		{"install", "--quiet=2", "--yes", "--no-install-recommends", "debootstrap", "debian-archive-keyring", "gpgv"},
 	} {
-		cmd := command(ctx, "apt-get", args...)
+		cmd := subprocess.Command(ctx, "apt-get", args...)
 		cmd.Env = env
-		if err := quietly(ctx, cmd); err != nil {
+		if err := subprocess.Quietly(ctx, cmd); err != nil {
 			return fault.Failedf("debootstrap cannot be installed: %w", err).
 				Fix("mend apt's sources, or install debootstrap yourself")
 		}
@@ -105,7 +107,7 @@ func debianMirror(ctx context.Context) string {
 	if !ok {
 		return defaultMirror
 	}
-	targets, err := output(command(ctx, "apt-get", "indextargets", "--format", "$(SITE) $(RELEASE) $(COMPONENT)", "Created-By: Packages"))
+	targets, err := subprocess.Output(subprocess.Command(ctx, "apt-get", "indextargets", "--format", "$(SITE) $(RELEASE) $(COMPONENT)", "Created-By: Packages"))
 	if err != nil {
 		return defaultMirror
 	}

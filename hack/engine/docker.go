@@ -5,7 +5,9 @@ import (
 	"os/exec"
 	"time"
 
+	"github.com/pave-platform/pave/internal/buildcache"
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/subprocess"
 )
 
 // mayBeDockers says whether Dagger's own engine in Docker serves as this
@@ -21,16 +23,16 @@ func dockerAnswers(ctx context.Context) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	return command(ctx, "docker", "version", "--format", "{{.Server.Version}}").Run() == nil
+	return subprocess.Command(ctx, "docker", "version", "--format", "{{.Server.Version}}").Run() == nil
 }
 
 // upInDocker builds the matching CLI, which starts the engine by itself.
-func upInDocker(ctx context.Context, c *cache) error {
+func upInDocker(ctx context.Context, c *buildcache.Cache) error {
 	source, key, err := toolsSource(ctx)
 	if err != nil {
 		return err
 	}
-	unlock, err := c.lock(ctx)
+	unlock, err := c.Lock(ctx)
 	if err != nil {
 		return err
 	}
@@ -39,22 +41,22 @@ func upInDocker(ctx context.Context, c *cache) error {
 	if err != nil {
 		return err
 	}
-	if err := c.stage("waiting for Dagger's engine in Docker", func() error { return query(ctx, cli, "") }); err != nil {
+	if err := c.Stage("waiting for Dagger's engine in Docker", func() error { return query(ctx, cli, "") }); err != nil {
 		return fault.Failedf("Dagger's engine in Docker: %w", err).
 			Fix("see that registry.dagger.io/engine:%s can be pulled", DaggerVersion)
 	}
-	c.sayf("Dagger %s answers in Docker", DaggerVersion)
+	c.Sayf("Dagger %s answers in Docker", DaggerVersion)
 	return nil
 }
 
 // dockerCLI gives the folder of the CLI that upInDocker made.
-func dockerCLI(ctx context.Context, c *cache) (string, error) {
+func dockerCLI(ctx context.Context, c *buildcache.Cache) (string, error) {
 	_, key, err := toolsSource(ctx)
 	if err != nil {
 		return "", err
 	}
-	if !c.has("cli", key) {
+	if !c.Has("cli", key) {
 		return "", fault.Failedf("the dagger CLI %s is not built", DaggerVersion).Fix("use `go run ./hack/engine up`")
 	}
-	return c.path("cli", key), nil
+	return c.Path("cli", key), nil
 }

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/pave-platform/pave/internal/buildcache"
 	"github.com/pave-platform/pave/internal/fault"
 )
 
@@ -19,7 +20,7 @@ const stopTimeout = 2 * time.Minute
 
 // down ends the engine and leaves nothing of it running or mounted; with prune
 // nothing at all but the parts it is made of.
-func down(ctx context.Context, say progress, i instance, prune bool) error {
+func down(ctx context.Context, say buildcache.Progress, i instance, prune bool) error {
 	if os.Geteuid() != 0 {
 		return fault.Failedf("only root can end an engine").Fix("run it as root")
 	}
@@ -33,7 +34,7 @@ func down(ctx context.Context, say progress, i instance, prune bool) error {
 		return err
 	}
 	if r == nil {
-		say.sayf("engine %s does not run", i.name)
+		say.Sayf("engine %s does not run", i.name)
 	} else {
 		i.state = r.State // whatever --state-dir says now
 		if err := halt(ctx, say, i, r, stopTimeout); err != nil {
@@ -47,19 +48,19 @@ func down(ctx context.Context, say progress, i instance, prune bool) error {
 }
 
 // halt ends the engine on record, if it lives, and clears what is left.
-func halt(ctx context.Context, say progress, i instance, r *record, patience time.Duration) error {
+func halt(ctx context.Context, say buildcache.Progress, i instance, r *record, patience time.Duration) error {
 	begin, alive := time.Now(), r.Process.alive()
 	gracefully, err := r.Process.stop(ctx, patience)
 	if err != nil {
 		return fmt.Errorf("stop process %d: %w", r.Process.PID, err)
 	}
 	if _, err := os.Stat(i.inUse()); err == nil || !gracefully {
-		say.sayf("engine %s did not end by itself; the next `up` starts with empty caches", i.name)
+		say.Sayf("engine %s did not end by itself; the next `up` starts with empty caches", i.name)
 		if err := sweepNetwork(ctx, i, r); err != nil {
 			return err
 		}
 	} else if alive {
-		say.sayf("engine %s ended after %s", i.name, seconds(time.Since(begin)))
+		say.Sayf("engine %s ended after %s", i.name, buildcache.Seconds(time.Since(begin)))
 	}
 	return i.removeRunFiles()
 }

@@ -13,6 +13,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pave-platform/pave/internal/buildcache"
 )
 
 // contentFolder is where the engine looks for the images it comes with: the
@@ -34,7 +36,7 @@ func readImages(dir string) (images, error) {
 	return im, err
 }
 
-func imagesKey(root, tools string) string { return contentKey("images 2", root, tools, GoVersion) }
+func imagesKey(root, tools string) string { return buildcache.Key("images 2", root, tools, GoVersion) }
 
 // buildImages makes both images in dir from the Debian root, the Go toolchain
 // and the folder with codegen. They share all layers but codegen's, which are

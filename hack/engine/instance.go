@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"github.com/pave-platform/pave/internal/buildcache"
 	"github.com/pave-platform/pave/internal/fault"
 )
 
@@ -53,6 +54,6 @@ const inUseMark = "in-use"
 func (i instance) inUse() string { return filepath.Join(i.state, inUseMark) }
 
 // hold takes the instance for one command at a time.
-func (i instance) hold(ctx context.Context, say progress) (func(), error) {
-	return lock(ctx, i.lock(), func() { say.sayf("waiting for another engine command…") })
+func (i instance) hold(ctx context.Context, say buildcache.Progress) (func(), error) {
+	return buildcache.Lock(ctx, i.lock(), func() { say.Sayf("waiting for another engine command…") })
 }

@@ -11,6 +11,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/pave-platform/pave/internal/buildcache"
+	"github.com/pave-platform/pave/internal/subprocess"
 )
 
 // TestLifecycle takes an engine of its own through everything: start, a
@@ -21,7 +24,7 @@ func TestLifecycle(t *testing.T) {
 		t.Log("Docker answers: the engine is Dagger's own, there is none of ours to test")
 		return
 	}
-	c, err := newCache(progress{testLog{t}})
+	c, err := buildcache.New("engine", buildcache.Progress{Name: "engine", W: testLog{t}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +33,7 @@ func TestLifecycle(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := down(context.WithoutCancel(t.Context()), c.progress, i, true); err != nil {
+		if err := down(context.WithoutCancel(t.Context()), c.Progress, i, true); err != nil {
 			t.Error(err)
 		}
 	})
@@ -53,7 +56,7 @@ func TestLifecycle(t *testing.T) {
 		t.Errorf("after a crash: got %q", got)
 	}
 
-	if err := down(t.Context(), c.progress, i, true); err != nil {
+	if err := down(t.Context(), c.Progress, i, true); err != nil {
 		t.Fatal(err)
 	}
 	for _, r := range []*record{first, second} {
@@ -62,10 +65,10 @@ func TestLifecycle(t *testing.T) {
 }
 
 // upFromCache starts the engine; it must not have to build anything.
-func upFromCache(t *testing.T, c *cache, i instance) *record {
+func upFromCache(t *testing.T, c *buildcache.Cache, i instance) *record {
 	t.Helper()
 	var said bytes.Buffer
-	quiet := &cache{dir: c.dir, progress: progress{io.MultiWriter(&said, testLog{t})}}
+	quiet := &buildcache.Cache{Dir: c.Dir, Progress: buildcache.Progress{Name: "engine", W: io.MultiWriter(&said, testLog{t})}}
 	p, err := makeParts(t.Context(), quiet, "")
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +76,7 @@ func upFromCache(t *testing.T, c *cache, i instance) *record {
 	if strings.Contains(said.String(), "building") || strings.Contains(said.String(), "making") {
 		t.Fatal("the engine's parts were not made before: use `go run ./hack/engine up`")
 	}
-	if err := start(t.Context(), c.progress, upOptions{instance: i}, p); err != nil {
+	if err := start(t.Context(), c.Progress, upOptions{instance: i}, p); err != nil {
 		t.Fatal(err)
 	}
 	r, err := i.running()
@@ -85,12 +88,12 @@ func upFromCache(t *testing.T, c *cache, i instance) *record {
 
 func runInContainer(t *testing.T, r *record, i instance, args ...string) string {
 	t.Helper()
-	cmd := command(t.Context(), cliPath(r.Parts.CLI), "--silent", "core", "container",
+	cmd := subprocess.Command(t.Context(), cliPath(r.Parts.CLI), "--silent", "core", "container",
 		"from", "--address", strings.TrimPrefix(BuilderImage, "library/"),
 		"with-exec", "--args", strings.Join(args, ","), "stdout")
 	cmd.Dir = "/"
 	cmd.Env = append(os.Environ(), clientEnv(i.address())...)
-	got, err := output(cmd)
+	got, err := subprocess.Output(cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +106,7 @@ func firewall(t *testing.T, r *record) string {
 	cmd := exec.CommandContext(t.Context(), "/usr/sbin/iptables-save")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Chroot: r.Parts.Root}
 	cmd.Dir = "/"
-	rules, err := output(cmd)
+	rules, err := subprocess.Output(cmd)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"io"
 	"os"
 	"testing"
+
+	"github.com/pave-platform/pave/internal/buildcache"
 )
 
 // TestMain lets the test binary be what `up` runs again in namespaces.
@@ -14,7 +16,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func testCache(t *testing.T) *cache {
+func testCache(t *testing.T) *buildcache.Cache {
 	t.Helper()
-	return &cache{dir: t.TempDir(), progress: progress{io.Discard}}
+	return &buildcache.Cache{Dir: t.TempDir(), Progress: buildcache.Progress{W: io.Discard}}
 }

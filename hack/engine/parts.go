@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pave-platform/pave/internal/buildcache"
 )
 
 // parts are the folders of everything an engine is started from.
@@ -20,25 +22,25 @@ func (p parts) layers() []string { return []string{p.Engine, p.Images, p.Root} }
 
 // makeParts builds what is missing of the parts; root and tools at once, since
 // the one mostly waits for the network and the other for the compiler.
-func makeParts(ctx context.Context, c *cache, mirror string) (parts, error) {
+func makeParts(ctx context.Context, c *buildcache.Cache, mirror string) (parts, error) {
 	source, tools, err := toolsSource(ctx)
 	if err != nil {
 		return parts{}, err
 	}
 	root := rootKey()
 	image := imagesKey(root, tools)
-	p := parts{CLI: c.path("cli", tools), Engine: c.path("engine", tools), Images: c.path("images", image), Root: c.path("root", root)}
+	p := parts{CLI: c.Path("cli", tools), Engine: c.Path("engine", tools), Images: c.Path("images", image), Root: c.Path("root", root)}
 	if p.complete() {
 		return p, nil
 	}
-	unlock, err := c.lock(ctx)
+	unlock, err := c.Lock(ctx)
 	if err != nil {
 		return p, err
 	}
 	defer unlock()
 	both, bothCtx := errgroup.WithContext(ctx)
 	both.Go(func() (err error) {
-		p.Root, err = c.make("root", root, "making a Debian root", func(dir string) error {
+		p.Root, err = c.Make("root", root, "making a Debian root", func(dir string) error {
 			if mirror == "" {
 				mirror = debianMirror(bothCtx)
 			}
@@ -50,7 +52,7 @@ func makeParts(ctx context.Context, c *cache, mirror string) (parts, error) {
 		if p.CLI, err = makeCLI(bothCtx, c, source, tools); err != nil {
 			return err
 		}
-		p.Engine, err = c.make("engine", tools, "building the Dagger engine", func(dir string) error {
+		p.Engine, err = c.Make("engine", tools, "building the Dagger engine", func(dir string) error {
 			return buildEngine(bothCtx, source, dir)
 		})
 		return err
@@ -58,13 +60,13 @@ func makeParts(ctx context.Context, c *cache, mirror string) (parts, error) {
 	if err := both.Wait(); err != nil {
 		return p, err
 	}
-	codegen, err := c.make("codegen", tools, "building Dagger's code generator", func(dir string) error {
+	codegen, err := c.Make("codegen", tools, "building Dagger's code generator", func(dir string) error {
 		return buildCodegen(ctx, source, dir)
 	})
 	if err != nil {
 		return p, err
 	}
-	p.Images, err = c.make("images", image, "making the Go images", func(dir string) error {
+	p.Images, err = c.Make("images", image, "making the Go images", func(dir string) error {
 		return buildImages(ctx, p.Root, codegen, dir)
 	})
 	return p, err
@@ -72,8 +74,8 @@ func makeParts(ctx context.Context, c *cache, mirror string) (parts, error) {
 
 // makeCLI builds the dagger command where it is missing. The caller holds the
 // cache's lock.
-func makeCLI(ctx context.Context, c *cache, source, key string) (string, error) {
-	return c.make("cli", key, "building the dagger CLI", func(dir string) error {
+func makeCLI(ctx context.Context, c *buildcache.Cache, source, key string) (string, error) {
+	return c.Make("cli", key, "building the dagger CLI", func(dir string) error {
 		return buildCLI(ctx, source, dir)
 	})
 }

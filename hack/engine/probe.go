@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/pave-platform/pave/internal/subprocess"
 )
 
 // probe asks the engine at address for its version, as any client would: with
@@ -17,11 +19,11 @@ func probe(ctx context.Context, cli, address string) error {
 }
 
 func query(ctx context.Context, cli, address string) error {
-	cmd := command(ctx, cliPath(cli), "--silent", "query", "--no-mod")
+	cmd := subprocess.Command(ctx, cliPath(cli), "--silent", "query", "--no-mod")
 	cmd.Dir = "/"
 	cmd.Env = append(os.Environ(), clientEnv(address)...)
 	cmd.Stdin = strings.NewReader("{version}")
-	answer, err := output(cmd)
+	answer, err := subprocess.Output(cmd)
 	if err == nil && !strings.Contains(answer, DaggerVersion) {
 		err = fmt.Errorf("it answers %q", answer)
 	}

@@ -10,14 +10,16 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/pave-platform/pave/internal/buildcache"
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/subprocess"
 )
 
 // startTimeout is how long an engine may take until it answers.
 const startTimeout = 60 * time.Second
 
 // start starts an engine that does not run. The caller holds the instance.
-func start(ctx context.Context, say progress, o upOptions, p parts) error {
+func start(ctx context.Context, say buildcache.Progress, o upOptions, p parts) error {
 	i := o.instance
 	if err := recoverFromCrash(say, i); err != nil {
 		return err
@@ -42,18 +44,18 @@ func start(ctx context.Context, say progress, o upOptions, p parts) error {
 	if err != nil {
 		return errors.Join(err, halt(context.WithoutCancel(ctx), say, i, r, 10*time.Second))
 	}
-	say.sayf("Dagger %s answers at %s after %s", r.Version, i.address(), seconds(time.Since(begin)))
+	say.Sayf("Dagger %s answers at %s after %s", r.Version, i.address(), buildcache.Seconds(time.Since(begin)))
 	return nil
 }
 
 // recoverFromCrash removes the state of an engine that was killed: the kernel
 // refuses overlay mounts that were not unmounted ("incompat feature
 // 'volatile'"). What such an engine left in the network the next one removes.
-func recoverFromCrash(say progress, i instance) error {
+func recoverFromCrash(say buildcache.Progress, i instance) error {
 	if _, err := os.Stat(i.inUse()); err != nil {
 		return nil
 	}
-	say.sayf("the last engine did not end as it should: removing its caches in %s", i.state)
+	say.Sayf("the last engine did not end as it should: removing its caches in %s", i.state)
 	return os.RemoveAll(i.state)
 }
 
@@ -163,5 +165,5 @@ func logTail(i instance) string {
 	if err != nil {
 		return err.Error()
 	}
-	return tail(string(data), 15)
+	return subprocess.Tail(string(data), 15)
 }

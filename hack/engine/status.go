@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/pave-platform/pave/internal/buildcache"
 )
 
 // status is what `status` tells; it is also its JSON document.
@@ -30,7 +32,7 @@ type status struct {
 }
 
 // statusOf finds out about one instance.
-func statusOf(ctx context.Context, c *cache, i instance) (status, error) {
+func statusOf(ctx context.Context, c *buildcache.Cache, i instance) (status, error) {
 	s := status{Name: i.name}
 	r, err := i.running()
 	if err != nil {
@@ -48,7 +50,7 @@ func statusOf(ctx context.Context, c *cache, i instance) (status, error) {
 	return s, nil
 }
 
-func statusInDocker(ctx context.Context, c *cache, i instance, s status) status {
+func statusInDocker(ctx context.Context, c *buildcache.Cache, i instance, s status) status {
 	if s.Docker = i.mayBeDockers(ctx); !s.Docker {
 		s.Problem = "it does not run"
 		return s

@@ -2,39 +2,25 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 
+	"github.com/pave-platform/pave/internal/buildcache"
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/subprocess"
 )
 
 const daggerModule = "github.com/dagger/dagger"
 
-// toolFlags are the same for all tools, so that they share one build.
-var toolFlags = []string{
-	"-mod=readonly", "-trimpath", "-buildvcs=false",
-	"-ldflags=-s -w -X " + daggerModule + "/engine.Version=" + DaggerVersion + " -X " + daggerModule + "/engine.Tag=" + DaggerVersion,
-}
-
-// toolEnv is the environment of every go command here: this repository's own
-// build settings must not leak into another module's build.
-func toolEnv() []string {
-	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
-		name, _, _ := strings.Cut(kv, "=")
-		return slices.Contains([]string{"GOFLAGS", "GOEXPERIMENT", "GOWORK", "GOOS", "GOARCH", "CGO_ENABLED", "GOTOOLCHAIN"}, name)
-	})
-	return append(env, "GOWORK=off", "CGO_ENABLED=0", "GOTOOLCHAIN=go"+GoVersion)
-}
+// toolVersion makes the tools announce the version.
+const toolVersion = "-X " + daggerModule + "/engine.Version=" + DaggerVersion + " -X " + daggerModule + "/engine.Tag=" + DaggerVersion
 
 // goEnv asks the pinned toolchain for one of its settings.
 func goEnv(ctx context.Context, name string) (string, error) {
-	cmd := command(ctx, "go", "env", name)
-	cmd.Env = toolEnv()
-	v, err := output(cmd)
+	cmd := subprocess.Command(ctx, "go", "env", name)
+	cmd.Env = buildcache.GoEnv()
+	v, err := subprocess.Output(cmd)
 	if err != nil {
 		return "", fault.Failedf("the Go %s toolchain: %w", GoVersion, err).Fix("install Go %s or let GOPROXY serve it", GoVersion)
 	}
@@ -44,13 +30,13 @@ func goEnv(ctx context.Context, name string) (string, error) {
 // toolsSource finds the module of the tools in the repository we run in, and
 // the key of what is compiled from it.
 func toolsSource(ctx context.Context) (dir, key string, err error) {
-	repository, err := output(command(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/pave-platform/pave"))
+	repository, err := subprocess.Output(subprocess.Command(ctx, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/pave-platform/pave"))
 	if err != nil {
 		return "", "", fault.Inputf("not inside the repository: %w", err).Fix("run it as `go run ./hack/engine` at the repository's root")
 	}
 	dir = filepath.Join(repository, "hack", "engine", "tools")
-	content, err := treeKey(dir)
-	return dir, contentKey("tools 1", DaggerVersion, GoVersion, strings.Join(toolFlags, " "), content), err
+	content, err := buildcache.TreeKey(dir)
+	return dir, buildcache.Key("tools 1", DaggerVersion, GoVersion, strings.Join(buildcache.GoFlags(toolVersion), " "), content), err
 }
 
 // cliPath is where the CLI is in a part made by buildCLI.
@@ -105,14 +91,9 @@ func buildCodegen(ctx context.Context, source, dir string) error {
 }
 
 func goBuild(ctx context.Context, source, dir string, commands ...string) error {
-	if _, err := exec.LookPath("go"); err != nil {
-		return fault.Failedf("%w", err).Fix("install Go %s or later", GoVersion)
+	packages := make([]string, len(commands))
+	for i, c := range commands {
+		packages[i] = daggerModule + "/cmd/" + c
 	}
-	args := append([]string{"build", "-C", source, "-o", dir + string(filepath.Separator)}, toolFlags...)
-	for _, c := range commands {
-		args = append(args, fmt.Sprintf("%s/cmd/%s", daggerModule, c))
-	}
-	cmd := command(ctx, "go", args...)
-	cmd.Env = toolEnv()
-	return quietly(ctx, cmd)
+	return buildcache.GoBuild(ctx, source, dir, toolVersion, packages...)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 
+	"github.com/pave-platform/pave/internal/buildcache"
 	"github.com/pave-platform/pave/internal/fault"
 )
 
@@ -17,7 +18,7 @@ type upOptions struct {
 
 // up makes the parts, starts the engine and waits until it answers. Where it
 // already runs that is all it sees to.
-func up(ctx context.Context, c *cache, o upOptions) error {
+func up(ctx context.Context, c *buildcache.Cache, o upOptions) error {
 	running, err := o.instance.running()
 	if err != nil {
 		return err
@@ -28,7 +29,7 @@ func up(ctx context.Context, c *cache, o upOptions) error {
 	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
 		return fault.Failedf("an engine without Docker needs Linux and root").Fix("run it as root, or start Docker")
 	}
-	unlock, err := o.instance.hold(ctx, c.progress)
+	unlock, err := o.instance.hold(ctx, c.Progress)
 	if err != nil {
 		return err
 	}
@@ -41,14 +42,14 @@ func up(ctx context.Context, c *cache, o upOptions) error {
 		return err
 	}
 	if running != nil {
-		return keepRunning(ctx, c.progress, o.instance, running, p)
+		return keepRunning(ctx, c.Progress, o.instance, running, p)
 	}
-	return start(ctx, c.progress, o, p)
+	return start(ctx, c.Progress, o, p)
 }
 
 // keepRunning leaves a running engine alone, since others may use it, and says
 // if it is not made of today's parts.
-func keepRunning(ctx context.Context, say progress, i instance, r *record, now parts) error {
+func keepRunning(ctx context.Context, say buildcache.Progress, i instance, r *record, now parts) error {
 	if err := probe(ctx, r.Parts.CLI, i.address()); err != nil {
 		return fault.Failedf("the engine runs as process %d but does not answer: %w", r.Process.PID, err).
 			Fix("see the `logs` command, then use `down`")
@@ -58,8 +59,8 @@ func keepRunning(ctx context.Context, say progress, i instance, r *record, now p
 			Fix("use `down`, then `up`")
 	}
 	if r.Parts != now {
-		say.sayf("the engine that runs was made of other parts; `down` and `up` renew it")
+		say.Sayf("the engine that runs was made of other parts; `down` and `up` renew it")
 	}
-	say.sayf("Dagger %s answers at %s", r.Version, i.address())
+	say.Sayf("Dagger %s answers at %s", r.Version, i.address())
 	return nil
 }

@@ -1,5 +1,7 @@
 package main
 
+import "github.com/pave-platform/pave/internal/buildcache"
+
 // What the engine is made of. The modules behind the tools are pinned in
 // tools/go.mod; changing anything here makes a new cache entry.
 const (
@@ -7,7 +9,7 @@ const (
 	// refuses a peer of another one.
 	DaggerVersion = "v0.19.10"
 	// GoVersion compiles the tools and is the toolchain in the builder image.
-	GoVersion = "1.26.8"
+	GoVersion = buildcache.GoVersion
 	// DebianSuite is the release of the engine's root and the builder image.
 	DebianSuite = "bookworm"
 	// BuilderImage is the name under which the builder image stands in for the

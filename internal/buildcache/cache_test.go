@@ -1,7 +1,8 @@
-package main
+package buildcache
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -14,7 +15,7 @@ func TestAPartIsBuiltOnce(t *testing.T) {
 		return os.WriteFile(filepath.Join(dir, "file"), []byte("content"), 0o600)
 	}
 	for range 2 {
-		dir, err := c.make("part", "key", "building", build)
+		dir, err := c.Make("part", "key", "building", build)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -29,7 +30,7 @@ func TestAPartIsBuiltOnce(t *testing.T) {
 
 func TestAFailedBuildLeavesNoEntry(t *testing.T) {
 	c, broken := testCache(t), errors.New("interrupted")
-	_, err := c.make("part", "key", "building", func(dir string) error {
+	_, err := c.Make("part", "key", "building", func(dir string) error {
 		if err := os.WriteFile(filepath.Join(dir, "half"), nil, 0o600); err != nil {
 			return err
 		}
@@ -38,18 +39,18 @@ func TestAFailedBuildLeavesNoEntry(t *testing.T) {
 	if !errors.Is(err, broken) {
 		t.Fatalf("got %v", err)
 	}
-	if left, err := os.ReadDir(filepath.Join(c.dir, "part")); err != nil || len(left) != 0 {
+	if left, err := os.ReadDir(filepath.Join(c.Dir, "part")); err != nil || len(left) != 0 {
 		t.Errorf("left %v, %v", left, err)
 	}
 }
 
 func TestAKilledBuildIsBegunAgain(t *testing.T) {
 	c := testCache(t)
-	half := filepath.Join(c.dir, "part", ".unfinished-key")
+	half := filepath.Join(c.Dir, "part", ".unfinished-key")
 	if err := os.MkdirAll(filepath.Join(half, "old"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	dir, err := c.make("part", "key", "building", func(string) error { return nil })
+	dir, err := c.Make("part", "key", "building", func(string) error { return nil })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,10 +59,10 @@ func TestAKilledBuildIsBegunAgain(t *testing.T) {
 	}
 }
 
-func TestContentKeySeesEveryInputApart(t *testing.T) {
+func TestKeySeesEveryInputApart(t *testing.T) {
 	seen := map[string][]string{}
 	for _, inputs := range [][]string{{}, {""}, {"a"}, {"ab", "c"}, {"a", "bc"}, {"abc"}, {"c", "ab"}} {
-		key := contentKey(inputs...)
+		key := Key(inputs...)
 		if other, ok := seen[key]; ok {
 			t.Errorf("%q and %q have one key", inputs, other)
 		}
@@ -76,7 +77,7 @@ func TestTreeKeyFollowsNamesAndContents(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		key, err := treeKey(dir)
+		key, err := TreeKey(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,4 +94,9 @@ func TestTreeKeyFollowsNamesAndContents(t *testing.T) {
 	if added := write("go.sum", ""); added == first {
 		t.Error("an added file does not change the key")
 	}
+}
+
+func testCache(t *testing.T) *Cache {
+	t.Helper()
+	return &Cache{Dir: t.TempDir(), Progress: Progress{Name: "test", W: io.Discard}}
 }

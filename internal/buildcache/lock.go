@@ -1,4 +1,4 @@
-package main
+package buildcache
 
 import (
 	"context"
@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// lock takes the exclusive lock on path, which other processes and other
+// Lock takes the exclusive lock on path, which other processes and other
 // invocations in this process respect, and gives the function that releases
 // it. The kernel releases it too when the process ends, however it ends. Who
 // holds it may remove the file.
-func lock(ctx context.Context, path string, waiting func()) (func(), error) {
+func Lock(ctx context.Context, path string, waiting func()) (func(), error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}

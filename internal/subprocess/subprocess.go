@@ -1,4 +1,6 @@
-package main
+// Package subprocess runs other programs: each is asked to stop before it is
+// made to, and says what it said only where that helps.
+package subprocess
 
 import (
 	"bytes"
@@ -10,30 +12,30 @@ import (
 	"time"
 )
 
-// command prepares a child that is asked to stop, before it is made to, when
+// Command prepares a child that is asked to stop, before it is made to, when
 // ctx ends.
-func command(ctx context.Context, name string, args ...string) *exec.Cmd {
+func Command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
 }
 
-// quietly runs cmd and shows the end of what it wrote only if it fails.
-func quietly(ctx context.Context, cmd *exec.Cmd) error {
+// Quietly runs cmd and shows the end of what it wrote only if it fails.
+func Quietly(ctx context.Context, cmd *exec.Cmd) error {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args[:min(2, len(cmd.Args))], " "), err, tail(out.String(), 20))
+		return fmt.Errorf("%s: %w\n%s", strings.Join(cmd.Args[:min(2, len(cmd.Args))], " "), err, Tail(out.String(), 20))
 	}
 	return nil
 }
 
-// output runs cmd and gives its trimmed standard output.
-func output(cmd *exec.Cmd) (string, error) {
+// Output runs cmd and gives its trimmed standard output.
+func Output(cmd *exec.Cmd) (string, error) {
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -43,8 +45,8 @@ func output(cmd *exec.Cmd) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// tail gives the last n lines of s.
-func tail(s string, n int) string {
+// Tail gives the last n lines of s.
+func Tail(s string, n int) string {
 	lines := strings.Split(strings.TrimRight(s, "\n"), "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }

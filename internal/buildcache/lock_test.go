@@ -1,4 +1,4 @@
-package main
+package buildcache
 
 import (
 	"context"
@@ -10,13 +10,13 @@ import (
 
 func TestALockIsHeldByOneAtATime(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "lock")
-	unlock, err := lock(t.Context(), path, func() { t.Error("the first one waits") })
+	unlock, err := Lock(t.Context(), path, func() { t.Error("the first one waits") })
 	if err != nil {
 		t.Fatal(err)
 	}
 	waits, second := make(chan struct{}), make(chan error, 1)
 	go func() {
-		release, err := lock(t.Context(), path, func() { close(waits) })
+		release, err := Lock(t.Context(), path, func() { close(waits) })
 		if err == nil {
 			release()
 		}
@@ -36,7 +36,7 @@ func TestALockIsHeldByOneAtATime(t *testing.T) {
 
 func TestALockOnARemovedFileIsNotHeld(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	unlock, err := lock(t.Context(), path, func() {})
+	unlock, err := Lock(t.Context(), path, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestALockOnARemovedFileIsNotHeld(t *testing.T) {
 	var release func()
 	go func() {
 		var err error
-		release, err = lock(t.Context(), path, func() { close(waits) })
+		release, err = Lock(t.Context(), path, func() { close(waits) })
 		second <- err
 	}()
 	<-waits
@@ -63,13 +63,13 @@ func TestALockOnARemovedFileIsNotHeld(t *testing.T) {
 
 func TestWaitingForALockEndsWithItsContext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
-	unlock, err := lock(t.Context(), path, func() {})
+	unlock, err := Lock(t.Context(), path, func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer unlock()
 	ctx, cancel := context.WithCancel(t.Context())
-	if _, err := lock(ctx, path, cancel); !errors.Is(err, context.Canceled) {
+	if _, err := Lock(ctx, path, cancel); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
