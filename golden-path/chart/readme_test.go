@@ -81,7 +81,9 @@ func rows(b *strings.Builder, properties *yaml.Node, path string) {
 			rows(b, p, name+".")
 		}
 		if items := get(value, "items"); items != nil {
-			rows(b, get(items, "properties"), name+"[].")
+			if p := get(items, "properties"); p != nil {
+				rows(b, p, name+"[].")
+			}
 		}
 	}
 }
@@ -93,8 +95,10 @@ func defaultOf(value *yaml.Node) string {
 		return ""
 	case d.Kind == yaml.MappingNode:
 		return "`{}`"
-	case d.Kind == yaml.SequenceNode:
+	case d.Kind == yaml.SequenceNode && len(d.Content) == 0:
 		return "`[]`"
+	case d.Kind == yaml.SequenceNode:
+		return "see `values.yaml`"
 	case d.Value == "":
 		return "`\"\"`"
 	}
