@@ -1,58 +1,94 @@
 package contract
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
-// check finds what is wrong between fields that are each right by themselves.
+// check finds what is wrong between fields that are each right by themselves:
+// in spec, and in what each environment makes of it.
 func (d *decoder) check(a *Application) {
-	d.checkPorts(a)
-	d.checkResources("spec.resources", a.Spec.Resources)
-	for e, o := range map[Environment]*Override{Staging: a.Spec.Environments.Staging, Production: a.Spec.Environments.Production} {
+	d.checkAlternatives(a)
+	for _, e := range []Environment{"", Staging, Production} {
+		if e != "" && a.Spec.Environments.of(e) == nil {
+			continue
+		}
+		c := checker{decoder: d, environment: e}
+		s := a.merged(e)
+		c.ports(s)
+		c.ingress(s)
+		c.variables(s)
+		c.secrets(s)
+		c.resources(s.Resources)
+		c.scaling(s)
+		c.mounts(s)
+		c.database(s)
+		c.egress(s)
+		c.rollout(s.Rollout)
+		c.monitoring(s)
+	}
+}
+
+// checkAlternatives looks at fields of which one level of the file can have one
+// only; merging hides that.
+func (d *decoder) checkAlternatives(a *Application) {
+	const both = "is there besides autoscaling: delete replicas to let the number of pods follow the load, or delete autoscaling"
+	if a.Spec.Replicas != 0 && a.Spec.Autoscaling != nil {
+		d.conflict("spec.replicas", both)
+	}
+	for _, e := range []Environment{Staging, Production} {
+		o, path := a.Spec.Environments.of(e), "spec.environments."+string(e)
 		if o == nil {
 			continue
 		}
-		path := "spec.environments." + string(e)
-		if o.Resources != (Resources{}) {
-			d.checkResources(path+".resources", a.Spec.Resources.with(o.Resources))
+		if o.Replicas != 0 && o.Autoscaling != nil {
+			d.conflict(path+".replicas", both)
 		}
-		if o.Ingress != nil && o.Ingress.Host == "" && a.Spec.Ingress == nil {
-			d.conflict(path+".ingress", "has no host, and spec.ingress gives none")
-		}
-	}
-}
-
-func (d *decoder) checkPorts(a *Application) {
-	names := map[PortName]int{}
-	numbers := map[Port]string{a.For("").Port: "spec.port"}
-	for i, p := range a.Spec.Ports {
-		path := index("spec.ports", i)
-		if first, taken := names[p.Name]; taken {
-			d.conflict(path+".name", "%s is the name of %s already", p.Name, index("spec.ports", first))
-		} else {
-			names[p.Name] = i
-		}
-		if owner, taken := numbers[p.Port]; taken {
-			d.conflict(path+".port", "%d is the port of %s already", p.Port, owner)
-		} else {
-			numbers[p.Port] = path
+		if o.Database != nil && (a.Spec.Database == nil || !a.Spec.Database.Enabled) {
+			d.conflict(path+".database", "changes a database that is not there: spec.database must enable one")
 		}
 	}
 }
 
-// checkResources looks at resources as they are after a merge; path is where
-// the last of them stand in the file.
-func (d *decoder) checkResources(path string, r Resources) {
-	if r.Limits.CPU != "" && more(r.Requests.CPU, r.Limits.CPU) {
-		d.conflict(path, "requests.cpu %s is above limits.cpu %s", r.Requests.CPU, r.Limits.CPU)
-	}
-	if r.Limits.Memory != "" && more(r.Requests.Memory, r.Limits.Memory) {
-		d.conflict(path, "requests.memory %s is above limits.memory %s", r.Requests.Memory, r.Limits.Memory)
-	}
+// checker looks at the spec of one environment, or at spec itself.
+type checker struct {
+	*decoder
+	environment Environment
 }
 
-// conflict reports a problem at a path that the file has.
+// conflict reports a problem at a field of the spec: where the environment sets
+// it, else where spec does. What several environments inherit is one problem.
+func (c checker) conflict(field, format string, args ...any) {
+	path := "spec." + field
+	if c.environment != "" {
+		own := "spec.environments." + string(c.environment) + "." + field
+		inside := strings.Count(c.around(own), ".") - strings.Count(own, ".")
+		if inside >= strings.Count(c.around(path), ".")-strings.Count(path, ".") {
+			path = own
+		}
+	}
+	c.decoder.conflict(path, format, args...)
+}
+
+// conflict reports a problem at a path, in the place of the nearest field around
+// it that the file has.
 func (d *decoder) conflict(path, format string, args ...any) {
-	p := d.places[path]
-	d.problems = append(d.problems, Problem{
-		File: d.file, Line: p.line, Column: p.column, Path: path, Message: fmt.Sprintf(format, args...),
-	})
+	p := Problem{File: d.file, Path: path, Message: fmt.Sprintf(format, args...)}
+	at := d.places[d.around(path)]
+	p.Line, p.Column = at.line, at.column
+	if !slices.Contains(d.problems, p) {
+		d.problems = append(d.problems, p)
+	}
+}
+
+// around gives path, or the innermost group or list with it that the file has.
+func (d *decoder) around(path string) string {
+	for path != "" {
+		if _, ok := d.places[path]; ok {
+			return path
+		}
+		path = path[:max(0, strings.LastIndexAny(path, ".["))]
+	}
+	return path
 }

@@ -14,6 +14,7 @@ import (
 // one reading finds them all, and remembers where each value stands.
 type decoder struct {
 	file     string
+	known    known
 	problems Problems
 	places   map[string]place // by path
 }
@@ -50,13 +51,17 @@ func (d *decoder) value(n *yaml.Node, into reflect.Value, path string) {
 func (d *decoder) object(n *yaml.Node, into reflect.Value, path string) {
 	fields := fieldsOf(into.Type())
 	if n.Kind != yaml.MappingNode {
-		d.report(n, path, "is %s: it needs fields (allowed: %s)", describe(n), names(fields))
+		d.report(n, path, "is %s: it needs fields (allowed: %s)", describe(n), strings.Join(names(fields), ", "))
 		return
 	}
 	seen := d.entries(n, path, func(key, value *yaml.Node) {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == key.Value })
 		if i < 0 {
-			d.report(key, join(path, key.Value), "unknown field%s (allowed: %s)", didYouMean(key.Value, fields), names(fields))
+			d.report(key, join(path, key.Value), "unknown field%s (allowed: %s)", didYouMean(key.Value, names(fields)), strings.Join(names(fields), ", "))
+			return
+		}
+		if fields[i].filled && value.Kind == yaml.SequenceNode && len(value.Content) == 0 {
+			d.report(value, join(path, key.Value), "is an empty list: give it an entry or delete the line")
 			return
 		}
 		d.value(value, into.Field(fields[i].index), join(path, key.Value))
@@ -186,21 +191,27 @@ type field struct {
 	name     string
 	index    int
 	required bool
+	filled   bool // whether the list needs an entry
 }
 
 func fieldsOf(t reflect.Type) []field {
 	fields := make([]field, 0, t.NumField())
 	for i := range t.NumField() {
 		f := t.Field(i)
-		fields = append(fields, field{name: f.Tag.Get("yaml"), index: i, required: f.Tag.Get("pave") == "required"})
+		tags := strings.Split(f.Tag.Get("jsonschema"), ",")
+		fields = append(fields, field{
+			name: f.Tag.Get("yaml"), index: i,
+			required: slices.Contains(tags, "required"),
+			filled:   slices.Contains(tags, "minItems=1"),
+		})
 	}
 	return fields
 }
 
-func names(fields []field) string {
-	var all []string
-	for _, f := range fields {
-		all = append(all, f.name)
+func names(fields []field) []string {
+	all := make([]string, len(fields))
+	for i, f := range fields {
+		all[i] = f.name
 	}
-	return strings.Join(all, ", ")
+	return all
 }

@@ -25,31 +25,40 @@ func ParseEnvironment(s string) (Environment, error) {
 	return "", fault.Inputf("environment %q is not known", s).Fix("use %s or %s", Staging, Production)
 }
 
-// What holds where neither spec nor the environment says otherwise.
-const (
-	DefaultPort          Port     = 8080
-	DefaultReplicas      Replicas = 1
-	defaultRequestCPU    CPU      = "50m"
-	defaultRequestMemory Memory   = "64Mi"
-	defaultLimitCPU      CPU      = "500m"
-	defaultLimitMemory   Memory   = "256Mi"
-)
-
 // For gives the spec that holds in one environment, complete with defaults.
-// Defaults give way to spec, and spec to environments.<e>: scalar by scalar in
-// groups of fields, name by name in env.
+// Defaults give way to spec, and spec to environments.<e>:
+//
+//   - groups of fields merge field by field, at any depth
+//   - env merges name by name
+//   - a list takes the place of the other list as a whole; an empty list empties it
+//   - replicas and autoscaling take each other's place
+//   - another rollout.strategy leaves the canary or blueGreen of spec behind
 func (a *Application) For(e Environment) Spec {
+	return a.merged(e).complete()
+}
+
+// merged is [Application.For] without the defaults.
+func (a *Application) merged(e Environment) Spec {
 	s := a.Spec
-	if o := s.Environments.of(e); o != nil {
-		s.Replicas = cmp.Or(o.Replicas, s.Replicas)
-		s.Resources = s.Resources.with(o.Resources)
-		s.Env = union(s.Env, o.Env)
-		s.Ingress = s.Ingress.with(o.Ingress)
-	}
+	o := s.Environments.of(e)
 	s.Environments = Environments{}
-	s.Port = cmp.Or(s.Port, DefaultPort)
-	s.Replicas = cmp.Or(s.Replicas, DefaultReplicas)
-	s.Resources = s.Resources.complete()
+	if o == nil {
+		return s
+	}
+	switch {
+	case o.Replicas != 0:
+		s.Replicas, s.Autoscaling = o.Replicas, nil
+	case o.Autoscaling != nil:
+		s.Replicas, s.Autoscaling = 0, s.Autoscaling.with(o.Autoscaling)
+	}
+	s.Resources = s.Resources.with(o.Resources)
+	s.Env = union(s.Env, o.Env)
+	s.Ingress = s.Ingress.with(o.Ingress)
+	s.Database = s.Database.with(o.Database)
+	s.Rollout = s.Rollout.with(o.Rollout)
+	if o.Alerts != nil {
+		s.Alerts = o.Alerts
+	}
 	return s
 }
 
@@ -63,30 +72,25 @@ func (es Environments) of(e Environment) *Override {
 	return nil
 }
 
+func (a *Autoscaling) with(o *AutoscalingOverride) *Autoscaling {
+	var merged Autoscaling
+	if a != nil {
+		merged = *a
+	}
+	return &Autoscaling{
+		MinReplicas: cmp.Or(o.MinReplicas, merged.MinReplicas),
+		MaxReplicas: cmp.Or(o.MaxReplicas, merged.MaxReplicas),
+		CPU:         cmp.Or(o.CPU, merged.CPU),
+		Memory:      cmp.Or(o.Memory, merged.Memory),
+	}
+}
+
 func (r Resources) with(o Resources) Resources {
 	return Resources{Requests: r.Requests.with(o.Requests), Limits: r.Limits.with(o.Limits)}
 }
 
 func (a Amounts) with(o Amounts) Amounts {
 	return Amounts{CPU: cmp.Or(o.CPU, a.CPU), Memory: cmp.Or(o.Memory, a.Memory)}
-}
-
-// complete fills in the defaults. Where a team sets a request above the default
-// limit, or a limit below the default request, the default follows.
-func (r Resources) complete() Resources {
-	r.Requests.CPU, r.Limits.CPU = pair(r.Requests.CPU, r.Limits.CPU, defaultRequestCPU, defaultLimitCPU)
-	r.Requests.Memory, r.Limits.Memory = pair(r.Requests.Memory, r.Limits.Memory, defaultRequestMemory, defaultLimitMemory)
-	return r
-}
-
-func pair[Q quantity](request, limit, defaultRequest, defaultLimit Q) (Q, Q) {
-	if limit != "" && more(defaultRequest, limit) {
-		defaultRequest = limit
-	}
-	if request != "" && more(request, defaultLimit) {
-		defaultLimit = request
-	}
-	return cmp.Or(request, defaultRequest), cmp.Or(limit, defaultLimit)
 }
 
 func union(base, over map[EnvName]EnvValue) map[EnvName]EnvValue {
@@ -107,4 +111,57 @@ func (i *Ingress) with(o *IngressOverride) *Ingress {
 	merged.Host = cmp.Or(o.Host, merged.Host)
 	merged.TLS = cmp.Or(o.TLS, merged.TLS)
 	return &merged
+}
+
+// with leaves a missing database missing: an environment changes one, it does
+// not add one.
+func (d *Database) with(o *DatabaseOverride) *Database {
+	if o == nil || d == nil {
+		return d
+	}
+	merged := *d
+	merged.Instances = cmp.Or(o.Instances, d.Instances)
+	merged.Storage = Volume{Size: cmp.Or(o.Storage.Size, d.Storage.Size), Class: cmp.Or(o.Storage.Class, d.Storage.Class)}
+	merged.Backup = d.Backup.with(o.Backup)
+	return &merged
+}
+
+func (b *Backup) with(o *BackupOverride) *Backup {
+	if o == nil {
+		return b
+	}
+	var merged Backup
+	if b != nil {
+		merged = *b
+	}
+	if o.Enabled != nil {
+		merged.Enabled = *o.Enabled
+	}
+	merged.Bucket = cmp.Or(o.Bucket, merged.Bucket)
+	merged.Endpoint = cmp.Or(o.Endpoint, merged.Endpoint)
+	merged.Secret = cmp.Or(o.Secret, merged.Secret)
+	merged.Schedule = cmp.Or(o.Schedule, merged.Schedule)
+	merged.Retention = cmp.Or(o.Retention, merged.Retention)
+	return &merged
+}
+
+func (r Rollout) with(o *Rollout) Rollout {
+	if o == nil {
+		return r
+	}
+	if o.Strategy != "" && o.Strategy != r.Strategy {
+		r = Rollout{Strategy: o.Strategy}
+	}
+	r.Canary = cmp.Or(o.Canary, r.Canary)
+	if o.BlueGreen != nil {
+		var merged BlueGreen
+		if r.BlueGreen != nil {
+			merged = *r.BlueGreen
+		}
+		r.BlueGreen = &BlueGreen{
+			AutoPromote:    cmp.Or(o.BlueGreen.AutoPromote, merged.AutoPromote),
+			ScaleDownDelay: cmp.Or(o.BlueGreen.ScaleDownDelay, merged.ScaleDownDelay),
+		}
+	}
+	return r
 }

@@ -26,6 +26,8 @@ func TestDefaultsHoldWhereNothingIsSaid(t *testing.T) {
 			Requests: contract.Amounts{CPU: "50m", Memory: "64Mi"},
 			Limits:   contract.Amounts{CPU: "500m", Memory: "256Mi"},
 		},
+		Rollout: contract.Rollout{Strategy: contract.Rolling},
+		Reload:  new(true),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -45,16 +47,18 @@ func TestAnEnvironmentOverridesSpecScalarByScalar(t *testing.T) {
 		"    ingress: {host: hello.example.com}",
 		"    resources: {limits: {cpu: 2, memory: 1Gi}}",
 	))
-	no := false
 	want := contract.Spec{
 		Port:     8080,
 		Replicas: 5,
 		Env:      map[contract.EnvName]contract.EnvValue{"LEVEL": "warn", "COLOUR": "blue", "REGION": "eu"},
-		Ingress:  &contract.Ingress{Host: "hello.example.com", TLS: &no},
+		Ingress:  &contract.Ingress{Host: "hello.example.com", TLS: new(false)},
 		Resources: contract.Resources{
 			Requests: contract.Amounts{CPU: "100m", Memory: "64Mi"},
 			Limits:   contract.Amounts{CPU: "2", Memory: "1Gi"},
 		},
+		Disruption: &contract.Disruption{MaxUnavailable: 1},
+		Rollout:    contract.Rollout{Strategy: contract.Rolling},
+		Reload:     new(true),
 	}
 	if diff := cmp.Diff(want, a.For(contract.Production)); diff != "" {
 		t.Error(diff)
@@ -94,5 +98,63 @@ func TestQuantitiesAreCanonicalWhereTheUnitsAllow(t *testing.T) {
 		if got := written.Canonical(); got != want {
 			t.Errorf("memory %s: got %s, want %s", written, got, want)
 		}
+	}
+}
+
+func TestAnEnvironmentOverridesEveryKindOfField(t *testing.T) {
+	a := parse(t, spec(
+		"replicas: 2",
+		"database: {enabled: true, storage: {size: 10Gi, class: fast}, backup: {enabled: true, bucket: 's3://backups/demo', secret: rustfs}}",
+		"rollout: {strategy: canary, canary: {steps: [{weight: 10}, {pause: manual}]}}",
+		"alerts: [{name: Down, expr: up == 0}, {name: Slow, expr: latency > 1}]",
+		"environments:",
+		"  staging:",
+		"    database: {backup: {enabled: false}}",
+		"    rollout: {strategy: rolling}",
+		"    alerts: []",
+		"  production:",
+		"    autoscaling: {minReplicas: 3, maxReplicas: 9}",
+		"    database: {instances: 3, storage: {size: 50Gi}, backup: {retention: 90d}}",
+		"    rollout: {strategy: blueGreen, blueGreen: {autoPromote: true}}",
+		"    alerts: [{name: Down, expr: up == 0, for: 1m, severity: critical}]",
+	))
+	backup := contract.Backup{Enabled: true, Bucket: "s3://backups/demo", Secret: "rustfs", Schedule: "0 0 2 * * *", Retention: "30d"}
+	staging, production := backup, backup
+	staging.Enabled = false
+	production.Retention = "90d"
+	for e, want := range map[contract.Environment]contract.Spec{
+		contract.Staging: {
+			Replicas:   2,
+			Disruption: &contract.Disruption{MaxUnavailable: 1},
+			Database:   &contract.Database{Enabled: true, Instances: 1, Storage: contract.Volume{Size: "10Gi", Class: "fast"}, Backup: &staging},
+			Rollout:    contract.Rollout{Strategy: contract.Rolling},
+		},
+		contract.Production: {
+			Autoscaling: &contract.Autoscaling{MinReplicas: 3, MaxReplicas: 9, CPU: 70},
+			Disruption:  &contract.Disruption{MaxUnavailable: 1},
+			Database:    &contract.Database{Enabled: true, Instances: 3, Storage: contract.Volume{Size: "50Gi", Class: "fast"}, Backup: &production},
+			Rollout:     contract.Rollout{Strategy: contract.BlueGreenWay, BlueGreen: &contract.BlueGreen{AutoPromote: new(true), ScaleDownDelay: "30s"}},
+			Alerts:      []contract.Alert{{Name: "Down", Expr: "up == 0", For: "1m", Severity: contract.Critical}},
+		},
+	} {
+		s := a.For(e)
+		got := contract.Spec{Replicas: s.Replicas, Autoscaling: s.Autoscaling, Disruption: s.Disruption, Database: s.Database, Rollout: s.Rollout, Alerts: s.Alerts}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s:\n%s", e, diff)
+		}
+	}
+}
+
+func TestReplicasAndAutoscalingTakeEachOthersPlace(t *testing.T) {
+	a := parse(t, spec(
+		"autoscaling: {minReplicas: 2, maxReplicas: 6, memory: 80}",
+		"environments: {staging: {replicas: 1}, production: {autoscaling: {maxReplicas: 12}}}",
+	))
+	if s := a.For(contract.Staging); s.Replicas != 1 || s.Autoscaling != nil || s.Disruption != nil {
+		t.Errorf("staging: %+v", s)
+	}
+	want := &contract.Autoscaling{MinReplicas: 2, MaxReplicas: 12, Memory: 80}
+	if s := a.For(contract.Production); s.Replicas != 0 || !cmp.Equal(want, s.Autoscaling) {
+		t.Errorf("production: %+v", s)
 	}
 }

@@ -14,6 +14,9 @@ type CPU string
 // (k, M, G, T).
 type Memory string
 
+// Size is the size of a volume with its unit, as of [Memory].
+type Size string
+
 // These are narrower than Kubernetes: 512m of memory is half a byte there, and
 // an exponent can keep a parser busy for minutes.
 var (
@@ -42,6 +45,15 @@ func (m Memory) valid() error {
 
 func (Memory) verbatim() {}
 
+func (s Size) valid() error {
+	if !memoryForm.MatchString(string(s)) {
+		return fmt.Errorf("%q is not the size of a volume: write a number and a unit as in 500Mi or 10Gi", s)
+	}
+	return atLeast(string(s), leastMemory)
+}
+
+func (Size) verbatim() {}
+
 func atLeast(s string, least resource.Quantity) error {
 	q, err := resource.ParseQuantity(s)
 	if err != nil {
@@ -60,8 +72,11 @@ func (c CPU) Canonical() string { return canonical(c, cpuForm) }
 // Canonical gives m as the API server writes it: 1536Mi for 1.5Gi.
 func (m Memory) Canonical() string { return canonical(m, memoryForm) }
 
-// quantity is a CPU or a Memory. Both are compared only after valid accepted
-// them.
+// Canonical gives s as the API server writes it: 1536Mi for 1.5Gi.
+func (s Size) Canonical() string { return canonical(s, memoryForm) }
+
+// quantity is a CPU, a Memory or a Size. They are compared only after valid
+// accepted them.
 type quantity interface{ ~string }
 
 func more[Q quantity](a, b Q) bool {

@@ -12,22 +12,25 @@ import (
 
 // Read reads and checks the file at path. The error of an invalid file is a
 // fault.Input around [Problems].
-func Read(path string) (*Application, error) {
+func Read(path string, options ...Option) (*Application, error) {
 	data, err := readLimited(path)
 	if err != nil {
 		return nil, err
 	}
-	return Parse(filepath.ToSlash(path), data)
+	return Parse(filepath.ToSlash(path), data, options...)
 }
 
 // Parse checks data, which came from the file of the given name.
-func Parse(file string, data []byte) (*Application, error) {
+func Parse(file string, data []byte, options ...Option) (*Application, error) {
 	root, problems := document(file, data)
 	if len(problems) > 0 {
 		return nil, fault.Inputf("%w", problems)
 	}
 	var a Application
 	d := decoder{file: file, places: map[string]place{}}
+	for _, option := range options {
+		option(&d.known)
+	}
 	d.value(root, reflect.ValueOf(&a).Elem(), "")
 	if len(d.problems) == 0 {
 		d.check(&a)
@@ -44,7 +47,7 @@ func Parse(file string, data []byte) (*Application, error) {
 func readLimited(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fault.Inputf("%s does not exist", path).Fix("write one: see the contract's smallest valid file")
+		return nil, fault.Inputf("%s does not exist", path).Fix("write one with `pave contract init`")
 	}
 	if err != nil {
 		return nil, fault.Inputf("%w", err)

@@ -50,6 +50,9 @@ func TestEnvironmentVariablesAreTakenAsWritten(t *testing.T) {
 	}
 }
 
+const specFields = "image, port, ports, ingress, env, secrets, database, messaging, storage, writable, resources, replicas, " +
+	"autoscaling, verticalScaling, disruption, probes, egress, rollout, alerts, metrics, reload, environments"
+
 // spec puts lines under spec, from line 8 on.
 func spec(lines ...string) string {
 	head := strings.TrimSuffix(smallest, "  port: 8080\n")
@@ -128,9 +131,9 @@ func TestBadInput(t *testing.T) {
 			`platform.yaml:2:7: kind: "Deployment" is not known, the only kind is Application`,
 		}},
 		"a typing error in a field": {spec("replica: 2", "ingres: {host: a.b}", "prot: 8080"), []string{
-			"platform.yaml:8:3: spec.replica: unknown field, did you mean replicas? (allowed: image, port, ports, ingress, env, secrets, replicas, resources, probes, environments)",
-			"platform.yaml:9:3: spec.ingres: unknown field, did you mean ingress? (allowed: image, port, ports, ingress, env, secrets, replicas, resources, probes, environments)",
-			"platform.yaml:10:3: spec.prot: unknown field, did you mean port? (allowed: image, port, ports, ingress, env, secrets, replicas, resources, probes, environments)",
+			"platform.yaml:8:3: spec.replica: unknown field, did you mean replicas? (allowed: " + specFields + ")",
+			"platform.yaml:9:3: spec.ingres: unknown field, did you mean ingress? (allowed: " + specFields + ")",
+			"platform.yaml:10:3: spec.prot: unknown field, did you mean port? (allowed: " + specFields + ")",
 		}},
 		"a field that nothing is like": {spec("image: {tagline: x}"), []string{
 			"platform.yaml:8:11: spec.image.tagline: unknown field (allowed: repository)",
@@ -207,7 +210,7 @@ func TestBadInput(t *testing.T) {
 			`platform.yaml:9:9: spec.env: "1A" is not a variable name: use letters, digits and _, not starting with a digit`,
 			`platform.yaml:9:16: spec.env: "B C" is not a variable name: use letters, digits and _, not starting with a digit`,
 			`platform.yaml:10:20: spec.secrets[0].name: "Demo_Env" is not a Kubernetes name: use lower-case letters, digits, - and .`,
-			`platform.yaml:10:31: spec.secrets[1]: is the text "demo": it needs fields (allowed: name)`,
+			`platform.yaml:10:31: spec.secrets[1]: is the text "demo": it needs fields (allowed: name, vault)`,
 			`platform.yaml:11:30: spec.probes.readiness.path: "healthz" is not a path: start it with / and use no spaces, as in /healthz`,
 		}},
 	} {

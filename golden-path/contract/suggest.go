@@ -12,22 +12,26 @@ import (
 // is nearly as long.
 const maxGuess = 40
 
-// didYouMean suggests the field whose name is nearest to a wrong one, if one is
-// near enough to be meant.
-func didYouMean(wrong string, fields []field) string {
+// didYouMean suggests the name that is nearest to a wrong one, if one is near
+// enough to be meant.
+func didYouMean(wrong string, names []string) string {
+	if best := nearest(wrong, names); best != "" {
+		return fmt.Sprintf(", did you mean %s?", best)
+	}
+	return ""
+}
+
+func nearest(wrong string, names []string) string {
 	if len(wrong) > maxGuess {
 		return ""
 	}
 	best, distance := "", 1+max(1, len(wrong)/3)
-	for _, f := range fields {
-		if d := apart(strings.ToLower(wrong), strings.ToLower(f.name)); d < distance {
-			best, distance = f.name, d
+	for _, name := range names {
+		if d := apart(strings.ToLower(wrong), strings.ToLower(name)); d < distance {
+			best, distance = name, d
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(", did you mean %s?", best)
+	return best
 }
 
 // apart counts the slips of the finger between a and b; two letters in the wrong

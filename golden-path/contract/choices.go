@@ -1,0 +1,109 @@
+package contract
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// choice is a text of which only a few are allowed.
+type choice interface{ choices() []string }
+
+// The constants that a file of this version of the contract carries.
+const (
+	CurrentAPIVersion APIVersion = "pave/v1"
+	ApplicationKind   Kind       = "Application"
+)
+
+// APIVersion is the version of the contract.
+type APIVersion string
+
+func (APIVersion) choices() []string { return []string{string(CurrentAPIVersion)} }
+
+func (v APIVersion) valid() error {
+	if v != CurrentAPIVersion {
+		return fmt.Errorf("%q is not known, the only version is %s", v, CurrentAPIVersion)
+	}
+	return nil
+}
+
+// Kind is the kind of document.
+type Kind string
+
+func (Kind) choices() []string { return []string{string(ApplicationKind)} }
+
+func (k Kind) valid() error {
+	if k != ApplicationKind {
+		return fmt.Errorf("%q is not known, the only kind is %s", k, ApplicationKind)
+	}
+	return nil
+}
+
+// Strategy is how a new version takes over.
+type Strategy string
+
+// The strategies of a rollout.
+const (
+	Rolling      Strategy = "rolling"
+	CanaryWay    Strategy = "canary"
+	BlueGreenWay Strategy = "blueGreen"
+)
+
+func (Strategy) choices() []string {
+	return []string{string(Rolling), string(CanaryWay), string(BlueGreenWay)}
+}
+func (s Strategy) valid() error { return among(s) }
+
+// ScalingMode is what is done with the resources that were measured.
+type ScalingMode string
+
+// The modes of vertical scaling.
+const (
+	ScalingOff      ScalingMode = "Off"
+	ScalingInitial  ScalingMode = "Initial"
+	ScalingRecreate ScalingMode = "Recreate"
+)
+
+func (ScalingMode) choices() []string {
+	return []string{string(ScalingOff), string(ScalingInitial), string(ScalingRecreate)}
+}
+func (m ScalingMode) valid() error { return among(m) }
+
+// AccessMode is who may mount a volume.
+type AccessMode string
+
+// The access modes of a volume.
+const (
+	ReadWriteOnce    AccessMode = "ReadWriteOnce"
+	ReadWriteOncePod AccessMode = "ReadWriteOncePod"
+	ReadWriteMany    AccessMode = "ReadWriteMany"
+)
+
+func (AccessMode) choices() []string {
+	return []string{string(ReadWriteOnce), string(ReadWriteOncePod), string(ReadWriteMany)}
+}
+func (m AccessMode) valid() error { return among(m) }
+
+// Severity is how urgent an alert is.
+type Severity string
+
+// The severities of an alert.
+const (
+	Info     Severity = "info"
+	Warning  Severity = "warning"
+	Critical Severity = "critical"
+)
+
+func (Severity) choices() []string { return []string{string(Info), string(Warning), string(Critical)} }
+func (s Severity) valid() error    { return among(s) }
+
+func among[S interface {
+	~string
+	choice
+}](s S) error {
+	allowed := s.choices()
+	if slices.Contains(allowed, string(s)) {
+		return nil
+	}
+	return fmt.Errorf("%q is not known%s (allowed: %s)", s, didYouMean(string(s), allowed), strings.Join(allowed, ", "))
+}
