@@ -21,7 +21,7 @@ func (h Host) valid() error {
 }
 
 // cidrForm is looser than the rule: a pattern cannot count the bits.
-var cidrForm = regexp.MustCompile(`^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-f:.]*:[0-9a-f:.]*)/[0-9]{1,3}$`)
+var cidrForm = regexp.MustCompile(`^([0-9]{1,3}(\.[0-9]{1,3}){3}|[0-9a-f:]*:[0-9a-f:]*)/[0-9]{1,3}$`)
 
 // CIDR is an IPv4 or IPv6 network.
 type CIDR string
@@ -37,7 +37,7 @@ func (c CIDR) valid() error {
 	return nil
 }
 
-var httpPathForm = regexp.MustCompile(`^/[^ \t\r\n]*$`)
+var httpPathForm = regexp.MustCompile(`^/[!-~]*$`)
 
 // HTTPPath is the path of a URL.
 type HTTPPath string
@@ -49,12 +49,15 @@ func (p HTTPPath) valid() error {
 	return nil
 }
 
-var endpointForm = regexp.MustCompile(`^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?/?$`)
+var endpointForm = regexp.MustCompile(`^https?://[a-z0-9]([-a-z0-9.]*[a-z0-9])?(:[1-9][0-9]{0,4})?/?$`)
 
 // Endpoint is the address of a service over HTTP.
 type Endpoint string
 
 func (e Endpoint) valid() error {
+	if len(e) > maxPath {
+		return atMost(string(e), maxPath)
+	}
 	if !endpointForm.MatchString(string(e)) {
 		return fmt.Errorf("%q is not the address of a service: write it as in https://s3.example.internal, without a path", e)
 	}
@@ -67,6 +70,9 @@ var bucketForm = regexp.MustCompile(`^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-
 type Bucket string
 
 func (b Bucket) valid() error {
+	if len(b) > maxPath {
+		return atMost(string(b), maxPath)
+	}
 	if !bucketForm.MatchString(string(b)) {
 		return fmt.Errorf("%q is not a bucket: write it as in s3://backups/demo", b)
 	}
@@ -74,7 +80,7 @@ func (b Bucket) valid() error {
 }
 
 // repositoryForm is looser than the rule, which knows each part's length.
-var repositoryForm = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]+(/[a-z0-9._-]+)+$`)
+var repositoryForm = regexp.MustCompile(`^[A-Za-z0-9.:-]+(/[a-z0-9._-]+)+$`)
 
 // Repository is an image repository with its registry, without tag and digest.
 type Repository string

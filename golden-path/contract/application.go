@@ -71,7 +71,7 @@ type Spec struct {
 	// Where the application's measurements are read.
 	Metrics *Metrics `yaml:"metrics"`
 	// Restart the pods when a Secret or a ConfigMap that they use changes.
-	Reload *bool `yaml:"reload" jsonschema:"default=true"`
+	Reload *bool `yaml:"reload" jsonschema:"default=false"`
 	// What staging and production do differently.
 	Environments Environments `yaml:"environments"`
 }

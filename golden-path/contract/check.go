@@ -9,6 +9,7 @@ import (
 // check finds what is wrong between fields that are each right by themselves:
 // in spec, and in what each environment makes of it.
 func (d *decoder) check(a *Application) {
+	d.checkName(a)
 	d.checkAlternatives(a)
 	for _, e := range []Environment{"", Staging, Production} {
 		if e != "" && a.Spec.Environments.of(e) == nil {
@@ -27,6 +28,17 @@ func (d *decoder) check(a *Application) {
 		c.egress(s)
 		c.rollout(s.Rollout)
 		c.monitoring(s)
+	}
+}
+
+// maxNameWithOperator leaves room for what the operators of databases and brokers
+// append to the name.
+const maxNameWithOperator = 40
+
+func (d *decoder) checkName(a *Application) {
+	n, s := len(a.Metadata.Name), a.Spec
+	if n > maxNameWithOperator && (s.Database != nil && s.Database.Enabled || s.Messaging != nil && s.Messaging.Enabled) {
+		d.conflict("metadata.name", "has %d characters, with a database or a broker at most %d are allowed", n, maxNameWithOperator)
 	}
 }
 

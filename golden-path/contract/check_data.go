@@ -67,7 +67,7 @@ func (c checker) reference(path string, name ObjectName) {
 }
 
 func (c checker) mounts(s Spec) {
-	names := map[Label]int{}
+	names := map[VolumeName]int{}
 	paths := map[MountPath]string{}
 	mount := func(path MountPath, field, owner string) {
 		if other, taken := paths[path]; taken {
@@ -101,6 +101,9 @@ func (c checker) database(s Spec) {
 	}
 	if b.Bucket == "" {
 		c.conflict("database.backup.bucket", "is missing: a backup needs a bucket as in s3://backups/demo")
+	}
+	if b.Endpoint == "" {
+		c.conflict("database.backup.endpoint", "is missing: a backup needs the address of the S3 service as in https://s3.example.internal")
 	}
 	if b.Secret == "" {
 		c.conflict("database.backup.secret", "is missing: a backup needs the Secret with the bucket's keys")

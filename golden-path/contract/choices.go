@@ -74,15 +74,12 @@ type AccessMode string
 
 // The access modes of a volume.
 const (
-	ReadWriteOnce    AccessMode = "ReadWriteOnce"
-	ReadWriteOncePod AccessMode = "ReadWriteOncePod"
-	ReadWriteMany    AccessMode = "ReadWriteMany"
+	ReadWriteOnce AccessMode = "ReadWriteOnce"
+	ReadWriteMany AccessMode = "ReadWriteMany"
 )
 
-func (AccessMode) choices() []string {
-	return []string{string(ReadWriteOnce), string(ReadWriteOncePod), string(ReadWriteMany)}
-}
-func (m AccessMode) valid() error { return among(m) }
+func (AccessMode) choices() []string { return []string{string(ReadWriteOnce), string(ReadWriteMany)} }
+func (m AccessMode) valid() error    { return among(m) }
 
 // Severity is how urgent an alert is.
 type Severity string

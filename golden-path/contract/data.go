@@ -43,9 +43,9 @@ type Backup struct {
 	Enabled bool `yaml:"enabled" jsonschema:"required"`
 	// Bucket and path.
 	Bucket Bucket `yaml:"bucket" jsonschema:"example=s3://backups/demo"`
-	// Address of the S3 service; without it that of AWS.
+	// Address of the S3 service.
 	Endpoint Endpoint `yaml:"endpoint" jsonschema:"example=https://s3.example.internal"`
-	// Secret with the keys ACCESS_KEY_ID and ACCESS_SECRET_KEY.
+	// Secret with the keys AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
 	Secret ObjectName `yaml:"secret" jsonschema:"example=rustfs"`
 	// When base backups are made: second, minute, hour, day of the month, month, day of the week.
 	Schedule Schedule `yaml:"schedule" jsonschema:"default=0 0 2 * * *"`
@@ -57,8 +57,8 @@ type Backup struct {
 type Messaging struct {
 	// Whether there is a broker.
 	Enabled bool `yaml:"enabled" jsonschema:"required"`
-	// Number of nodes.
-	Replicas Instances `yaml:"replicas" jsonschema:"default=1,example=3"`
+	// Number of nodes; an odd one keeps a majority.
+	Replicas Nodes `yaml:"replicas" jsonschema:"default=1,example=3"`
 	// Volume of each node; by default 5Gi on longhorn.
 	Storage Volume `yaml:"storage"`
 }
@@ -66,13 +66,13 @@ type Messaging struct {
 // Storage is a volume that outlives a pod.
 type Storage struct {
 	// Name of the volume.
-	Name Label `yaml:"name" jsonschema:"required,example=data"`
+	Name VolumeName `yaml:"name" jsonschema:"required,example=data"`
 	// Folder at which the container sees it.
 	MountPath MountPath `yaml:"mountPath" jsonschema:"required,example=/data"`
 	// Size of the volume; it can grow later, not shrink.
 	Size Size `yaml:"size" jsonschema:"required,example=5Gi"`
 	// Storage class.
 	Class ObjectName `yaml:"class" jsonschema:"default=longhorn"`
-	// Who may mount it: the pods of one node, one pod, or pods on all nodes.
+	// Whether the pods of one node may mount it, or those of all nodes.
 	AccessMode AccessMode `yaml:"accessMode" jsonschema:"default=ReadWriteOnce"`
 }

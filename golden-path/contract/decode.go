@@ -60,8 +60,8 @@ func (d *decoder) object(n *yaml.Node, into reflect.Value, path string) {
 			d.report(key, join(path, key.Value), "unknown field%s (allowed: %s)", didYouMean(key.Value, names(fields)), strings.Join(names(fields), ", "))
 			return
 		}
-		if fields[i].filled && value.Kind == yaml.SequenceNode && len(value.Content) == 0 {
-			d.report(value, join(path, key.Value), "is an empty list: give it an entry or delete the line")
+		if problem := fields[i].length(value); problem != "" {
+			d.report(value, join(path, key.Value), "%s", problem)
 			return
 		}
 		d.value(value, into.Field(fields[i].index), join(path, key.Value))
@@ -191,19 +191,39 @@ type field struct {
 	name     string
 	index    int
 	required bool
-	filled   bool // whether the list needs an entry
+	least    int // of a list's entries
+	most     int // 0: any number
+}
+
+func (f field) length(n *yaml.Node) (problem string) {
+	entries := len(n.Content)
+	switch {
+	case n.Kind != yaml.SequenceNode:
+	case entries < f.least:
+		return "is an empty list: give it an entry or delete the line"
+	case f.most > 0 && entries > f.most:
+		return fmt.Sprintf("is a list of %d entries, at most %d are allowed", entries, f.most)
+	}
+	return ""
 }
 
 func fieldsOf(t reflect.Type) []field {
 	fields := make([]field, 0, t.NumField())
 	for i := range t.NumField() {
-		f := t.Field(i)
-		tags := strings.Split(f.Tag.Get("jsonschema"), ",")
-		fields = append(fields, field{
-			name: f.Tag.Get("yaml"), index: i,
-			required: slices.Contains(tags, "required"),
-			filled:   slices.Contains(tags, "minItems=1"),
-		})
+		tag := t.Field(i).Tag
+		f := field{name: tag.Get("yaml"), index: i}
+		for _, word := range strings.Split(tag.Get("jsonschema"), ",") {
+			name, value, _ := strings.Cut(word, "=")
+			switch name {
+			case "required":
+				f.required = true
+			case "minItems":
+				f.least, _ = strconv.Atoi(value)
+			case "maxItems":
+				f.most, _ = strconv.Atoi(value)
+			}
+		}
+		fields = append(fields, f)
 	}
 	return fields
 }

@@ -31,10 +31,10 @@ const (
 // complete fills in what the file leaves open. It copies what it changes, since
 // s shares it with the application.
 func (s Spec) complete() Spec {
-	yes := true
+	yes, no := true, false
 	s.Port = cmp.Or(s.Port, DefaultPort)
 	s.Resources = s.Resources.complete()
-	s.Reload = cmp.Or(s.Reload, &yes)
+	s.Reload = cmp.Or(s.Reload, &no)
 	pods := s.Replicas
 	if s.Autoscaling == nil {
 		s.Replicas = cmp.Or(s.Replicas, DefaultReplicas)

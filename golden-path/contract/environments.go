@@ -67,7 +67,7 @@ type BackupOverride struct {
 	Bucket Bucket `yaml:"bucket" jsonschema:"example=s3://backups/demo-production"`
 	// Address of the S3 service.
 	Endpoint Endpoint `yaml:"endpoint" jsonschema:"example=https://s3.example.internal"`
-	// Secret with the keys ACCESS_KEY_ID and ACCESS_SECRET_KEY.
+	// Secret with the keys AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
 	Secret ObjectName `yaml:"secret" jsonschema:"example=rustfs"`
 	// When base backups are made.
 	Schedule Schedule `yaml:"schedule" jsonschema:"example=0 0 3 * * *"`

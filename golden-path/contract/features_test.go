@@ -23,12 +23,19 @@ func TestBadFeatures(t *testing.T) {
 		}},
 		"a backup that goes nowhere": {[]string{"database: {enabled: true, backup: {enabled: true}}"}, []string{
 			"platform.yaml:8:37: spec.database.backup.bucket: is missing: a backup needs a bucket as in s3://backups/demo",
+			"platform.yaml:8:37: spec.database.backup.endpoint: is missing: a backup needs the address of the S3 service as in https://s3.example.internal",
 			"platform.yaml:8:37: spec.database.backup.secret: is missing: a backup needs the Secret with the bucket's keys",
 		}},
-		"a backup of no database": {[]string{"database: {enabled: false, backup: {enabled: true, bucket: 's3://backups', secret: s}}"}, []string{
+		"a broker that can lose its majority": {[]string{"messaging: {enabled: true, replicas: 2}"}, []string{
+			"platform.yaml:8:40: spec.messaging.replicas: 2 is even: use an odd number, so that there is always a majority",
+		}},
+		"more steps than a rollout takes": {[]string{"rollout: {strategy: canary, canary: {steps: [" + strings.Repeat("{pause: 1s}, ", 51) + "]}}"}, []string{
+			"platform.yaml:8:47: spec.rollout.canary.steps: is a list of 51 entries, at most 50 are allowed",
+		}},
+		"a backup of no database": {[]string{"database: {enabled: false, backup: {enabled: true, bucket: 's3://backups', endpoint: 'https://s3', secret: s}}"}, []string{
 			"platform.yaml:8:38: spec.database.backup: has no database to back up: set database.enabled to true, or delete backup",
 		}},
-		"a backup that an environment leaves incomplete": {[]string{"database: {enabled: true}", "environments: {production: {database: {backup: {enabled: true, secret: s}}}}"}, []string{
+		"a backup that an environment leaves incomplete": {[]string{"database: {enabled: true}", "environments: {production: {database: {backup: {enabled: true, endpoint: https://s3, secret: s}}}}"}, []string{
 			"platform.yaml:9:50: spec.environments.production.database.backup.bucket: is missing: a backup needs a bucket as in s3://backups/demo",
 		}},
 		"a backup of wrong parts": {[]string{"database: {enabled: true, backup: {enabled: true, bucket: backups, endpoint: s3, secret: S, schedule: 0 2 * * *, retention: 30}}"}, []string{
@@ -70,7 +77,7 @@ func TestBadFeatures(t *testing.T) {
 		"choices that are near": {[]string{"rollout: {strategy: bluegreen}", "verticalScaling: {mode: Auto}", "storage: [{name: d, mountPath: /d, size: 1Gi, accessMode: ReadWriteOne}]", "alerts: [{name: A, expr: up, severity: waring}]"}, []string{
 			`platform.yaml:8:23: spec.rollout.strategy: "bluegreen" is not known, did you mean blueGreen? (allowed: rolling, canary, blueGreen)`,
 			`platform.yaml:9:27: spec.verticalScaling.mode: "Auto" is not known (allowed: Off, Initial, Recreate)`,
-			`platform.yaml:10:61: spec.storage[0].accessMode: "ReadWriteOne" is not known, did you mean ReadWriteOnce? (allowed: ReadWriteOnce, ReadWriteOncePod, ReadWriteMany)`,
+			`platform.yaml:10:61: spec.storage[0].accessMode: "ReadWriteOne" is not known, did you mean ReadWriteOnce? (allowed: ReadWriteOnce, ReadWriteMany)`,
 			`platform.yaml:11:42: spec.alerts[0].severity: "waring" is not known, did you mean warning? (allowed: info, warning, critical)`,
 		}},
 		"replicas and autoscaling": {[]string{"replicas: 2", "autoscaling: {maxReplicas: 3}", "environments: {staging: {replicas: 1, autoscaling: {maxReplicas: 2}}}"}, []string{
@@ -98,11 +105,11 @@ func TestBadFeatures(t *testing.T) {
 			"platform.yaml:9:29: spec.writable[2]: /cache is mounted by spec.writable[1] already",
 		}},
 		"mounts that cannot be": {[]string{"storage: [{name: A, mountPath: data, size: 5GB}, {name: b, mountPath: /proc/x, size: 1Ki}]", "writable: [/tmp, /a/../b, /data/, /usr]"}, []string{
-			`platform.yaml:8:20: spec.storage[0].name: "A" is not a DNS label: use at most 63 lower-case letters, digits and -, not starting or ending with -`,
+			`platform.yaml:8:20: spec.storage[0].name: "A" is not the name of a volume: use at most 40 lower-case letters, digits and -, not starting or ending with -`,
 			`platform.yaml:8:34: spec.storage[0].mountPath: "data" is not a folder to mount: write an absolute path without . and .. and without a / at the end, as in /data`,
-			`platform.yaml:8:46: spec.storage[0].size: "5GB" is not the size of a volume: write a number and a unit as in 500Mi or 10Gi`,
+			`platform.yaml:8:46: spec.storage[0].size: "5GB" is not the size of a volume: write a whole number and a unit as in 500Mi or 10Gi`,
 			`platform.yaml:8:73: spec.storage[1].mountPath: "/proc/x" belongs to the system: use a folder of the application, as in /data`,
-			`platform.yaml:8:88: spec.storage[1].size: 1Ki is below 1Mi`,
+			`platform.yaml:8:88: spec.storage[1].size: "1Ki" is not the size of a volume: write a whole number and a unit as in 500Mi or 10Gi`,
 			`platform.yaml:9:14: spec.writable[0]: "/tmp" is writable in every container: delete the line, or use a folder in it`,
 			`platform.yaml:9:20: spec.writable[1]: "/a/../b" is not a folder to mount: write an absolute path without . and .. and without a / at the end, as in /data`,
 			`platform.yaml:9:29: spec.writable[2]: "/data/" is not a folder to mount: write an absolute path without . and .. and without a / at the end, as in /data`,
@@ -124,7 +131,7 @@ func TestBadFeatures(t *testing.T) {
 			"platform.yaml:11:36: spec.egress[2].app: needs a namespace: an application has no cidr of its own",
 		}},
 		"alerts": {[]string{"alerts: [{name: High Error Rate, expr: ' ', for: 5, summary: x}]"}, []string{
-			`platform.yaml:8:19: spec.alerts[0].name: "High Error Rate" is not the name of an alert: use at most 100 letters, digits and _, starting with a letter, as in HighErrorRate`,
+			`platform.yaml:8:19: spec.alerts[0].name: "High Error Rate" is not the name of an alert: use at most 63 letters, digits and _, starting with a letter, as in HighErrorRate`,
 			"platform.yaml:8:42: spec.alerts[0].expr: is empty: write a query that gives a result when the team is to be warned",
 			`platform.yaml:8:52: spec.alerts[0].for: is the number 5: it must be text, write "5"`,
 		}},
@@ -158,7 +165,7 @@ func TestThePlatformKnowsItsDomainsAndSecrets(t *testing.T) {
 	file := spec(
 		"ingress: {host: shop.example.com}",
 		"secrets: [{name: demo-en}, {name: demo-api, vault: {path: demo/api}}]",
-		"database: {enabled: true, backup: {enabled: true, bucket: 's3://backups', secret: rustfs}}",
+		"database: {enabled: true, backup: {enabled: true, bucket: 's3://backups', secret: rustfs, endpoint: 'https://s3'}}",
 		"environments: {staging: {ingress: {host: shop.apps.example.internal}}, production: {ingress: {host: apps.example.internal}}}",
 	)
 	for name, c := range map[string]struct {

@@ -27,7 +27,7 @@ func TestDefaultsHoldWhereNothingIsSaid(t *testing.T) {
 			Limits:   contract.Amounts{CPU: "500m", Memory: "256Mi"},
 		},
 		Rollout: contract.Rollout{Strategy: contract.Rolling},
-		Reload:  new(true),
+		Reload:  new(false),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -58,7 +58,7 @@ func TestAnEnvironmentOverridesSpecScalarByScalar(t *testing.T) {
 		},
 		Disruption: &contract.Disruption{MaxUnavailable: 1},
 		Rollout:    contract.Rollout{Strategy: contract.Rolling},
-		Reload:     new(true),
+		Reload:     new(false),
 	}
 	if diff := cmp.Diff(want, a.For(contract.Production)); diff != "" {
 		t.Error(diff)
@@ -104,7 +104,7 @@ func TestQuantitiesAreCanonicalWhereTheUnitsAllow(t *testing.T) {
 func TestAnEnvironmentOverridesEveryKindOfField(t *testing.T) {
 	a := parse(t, spec(
 		"replicas: 2",
-		"database: {enabled: true, storage: {size: 10Gi, class: fast}, backup: {enabled: true, bucket: 's3://backups/demo', secret: rustfs}}",
+		"database: {enabled: true, storage: {size: 10Gi, class: fast}, backup: {enabled: true, bucket: 's3://backups/demo', endpoint: 'https://s3', secret: rustfs}}",
 		"rollout: {strategy: canary, canary: {steps: [{weight: 10}, {pause: manual}]}}",
 		"alerts: [{name: Down, expr: up == 0}, {name: Slow, expr: latency > 1}]",
 		"environments:",
@@ -118,7 +118,7 @@ func TestAnEnvironmentOverridesEveryKindOfField(t *testing.T) {
 		"    rollout: {strategy: blueGreen, blueGreen: {autoPromote: true}}",
 		"    alerts: [{name: Down, expr: up == 0, for: 1m, severity: critical}]",
 	))
-	backup := contract.Backup{Enabled: true, Bucket: "s3://backups/demo", Secret: "rustfs", Schedule: "0 0 2 * * *", Retention: "30d"}
+	backup := contract.Backup{Enabled: true, Bucket: "s3://backups/demo", Endpoint: "https://s3", Secret: "rustfs", Schedule: "0 0 2 * * *", Retention: "30d"}
 	staging, production := backup, backup
 	staging.Enabled = false
 	production.Retention = "90d"

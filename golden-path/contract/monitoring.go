@@ -11,7 +11,7 @@ type Alert struct {
 	// How urgent it is.
 	Severity Severity `yaml:"severity" jsonschema:"default=warning"`
 	// What is wrong, in a sentence.
-	Summary string `yaml:"summary" jsonschema:"example=too many errors"`
+	Summary Summary `yaml:"summary" jsonschema:"example=too many errors"`
 }
 
 // Metrics is where measurements are read in Prometheus' format.

@@ -29,13 +29,26 @@ const maxLabel = 63
 
 var labelForm = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 
-// Label is a DNS label (RFC 1123) that names a volume, a namespace or another
-// application.
+// Label is a DNS label (RFC 1123) that names a namespace, another application or a
+// destination.
 type Label string
 
 func (l Label) valid() error {
 	if len(l) > maxLabel || !labelForm.MatchString(string(l)) {
 		return fmt.Errorf("%q is not a DNS label: use at most %d lower-case letters, digits and -, not starting or ending with -", l, maxLabel)
+	}
+	return nil
+}
+
+// maxVolumeName leaves room for the application's name in front.
+const maxVolumeName = 40
+
+// VolumeName is a DNS label that names a volume.
+type VolumeName string
+
+func (n VolumeName) valid() error {
+	if len(n) > maxVolumeName || !labelForm.MatchString(string(n)) {
+		return fmt.Errorf("%q is not the name of a volume: use at most %d lower-case letters, digits and -, not starting or ending with -", n, maxVolumeName)
 	}
 	return nil
 }
@@ -84,7 +97,7 @@ func (n MetricsPort) valid() error {
 	return nil
 }
 
-var envNameForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var envNameForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,252}$`)
 
 // EnvName is the name of an environment variable that every shell can read.
 type EnvName string
@@ -96,14 +109,14 @@ func (n EnvName) valid() error {
 	return nil
 }
 
-var alertNameForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,99}$`)
+var alertNameForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,62}$`)
 
 // AlertName is the name of an alert, as in HighErrorRate.
 type AlertName string
 
 func (n AlertName) valid() error {
 	if !alertNameForm.MatchString(string(n)) {
-		return fmt.Errorf("%q is not the name of an alert: use at most 100 letters, digits and _, starting with a letter, as in HighErrorRate", n)
+		return fmt.Errorf("%q is not the name of an alert: use at most 63 letters, digits and _, starting with a letter, as in HighErrorRate", n)
 	}
 	return nil
 }

@@ -23,11 +23,27 @@ type Replicas int
 func (Replicas) bounds() (low, high int) { return 1, 100 }
 func (r Replicas) valid() error          { return within(r) }
 
-// Instances is a number of servers of a database or a broker.
+// Instances is a number of servers of a database.
 type Instances int
 
 func (Instances) bounds() (low, high int) { return 1, 9 }
 func (i Instances) valid() error          { return within(i) }
+
+// Nodes is a number of servers of a broker. Of an even number half may be cut
+// off, and then none has a majority.
+type Nodes int
+
+func (Nodes) bounds() (low, high int) { return 1, 9 }
+
+func (n Nodes) valid() error {
+	if err := within(n); err != nil {
+		return err
+	}
+	if n%2 == 0 {
+		return fmt.Errorf("%d is even: use an odd number, so that there is always a majority", n)
+	}
+	return nil
+}
 
 // Percent is a share of what is requested.
 type Percent int

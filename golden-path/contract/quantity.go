@@ -14,7 +14,7 @@ type CPU string
 // (k, M, G, T).
 type Memory string
 
-// Size is the size of a volume with its unit, as of [Memory].
+// Size is the size of a volume, a whole number with its unit.
 type Size string
 
 // These are narrower than Kubernetes: 512m of memory is half a byte there, and
@@ -22,6 +22,8 @@ type Size string
 var (
 	cpuForm    = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,3}|m)?$`)
 	memoryForm = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,3})?(Ki|Mi|Gi|Ti|k|M|G|T)$`)
+
+	sizeForm = regexp.MustCompile(`^[1-9][0-9]{0,8}(Mi|Gi|Ti|M|G|T)$`)
 
 	leastCPU    = resource.MustParse("1m")
 	leastMemory = resource.MustParse("1Mi")
@@ -46,10 +48,10 @@ func (m Memory) valid() error {
 func (Memory) verbatim() {}
 
 func (s Size) valid() error {
-	if !memoryForm.MatchString(string(s)) {
-		return fmt.Errorf("%q is not the size of a volume: write a number and a unit as in 500Mi or 10Gi", s)
+	if !sizeForm.MatchString(string(s)) {
+		return fmt.Errorf("%q is not the size of a volume: write a whole number and a unit as in 500Mi or 10Gi", s)
 	}
-	return atLeast(string(s), leastMemory)
+	return nil
 }
 
 func (Size) verbatim() {}
@@ -72,8 +74,8 @@ func (c CPU) Canonical() string { return canonical(c, cpuForm) }
 // Canonical gives m as the API server writes it: 1536Mi for 1.5Gi.
 func (m Memory) Canonical() string { return canonical(m, memoryForm) }
 
-// Canonical gives s as the API server writes it: 1536Mi for 1.5Gi.
-func (s Size) Canonical() string { return canonical(s, memoryForm) }
+// Canonical gives s as the API server writes it: 1Gi for 1024Mi.
+func (s Size) Canonical() string { return canonical(s, sizeForm) }
 
 // quantity is a CPU, a Memory or a Size. They are compared only after valid
 // accepted them.

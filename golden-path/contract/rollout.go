@@ -13,7 +13,7 @@ type Rollout struct {
 // Canary sends a growing share of the requests to the new version.
 type Canary struct {
 	// Steps in their order; after the last one the new version gets everything.
-	Steps []CanaryStep `yaml:"steps" jsonschema:"required,minItems=1"`
+	Steps []CanaryStep `yaml:"steps" jsonschema:"required,minItems=1,maxItems=50"`
 }
 
 // CanaryStep is either a weight or a pause.

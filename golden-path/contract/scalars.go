@@ -34,6 +34,14 @@ func (e Expression) valid() error {
 	return atMost(string(e), maxExpression)
 }
 
+// maxSummary is a long sentence.
+const maxSummary = 1024
+
+// Summary is text for people.
+type Summary string
+
+func (s Summary) valid() error { return atMost(string(s), maxSummary) }
+
 func atMost(s string, length int) error {
 	if len(s) > length {
 		return fmt.Errorf("has %d characters, at most %d are allowed", len(s), length)

@@ -2,17 +2,20 @@
 // promises that the same application, environment and image always give the
 // same values, and that the chart's schema accepts them.
 //
-// Values merge in this order, each giving way to the next:
+// The values have the names and the structure of spec. They merge in this order,
+// each giving way to the next:
 //
 //  1. the contract's defaults
 //  2. spec
 //  3. spec.environments.<environment>
 //  4. the image of this release, by digest
 //
-// The first three merge scalar by scalar inside groups of fields and name by
-// name in env; see [contract.Application.For]. Every value that the chart knows
-// and an application can set is written out, so that a new default in a later
-// chart never changes an application unasked.
+// Groups of fields merge field by field, env name by name, and a list takes the
+// place of the other list as a whole; see [contract.Application.For]. What an
+// application does not switch on is written as off, or is left out where the
+// chart has no default for it, and what it does switch on is written with all of
+// its fields, so that a new default in a later chart never changes an
+// application unasked.
 package render
 
 import (
@@ -20,6 +23,9 @@ import (
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/registry"
 )
+
+// fields is a group of values.
+type fields = map[string]any
 
 // Values gives the values of the chart for one environment. image is a
 // reference by digest, registry/project/app@sha256:…; where the contract names
@@ -36,87 +42,65 @@ func Values(a *contract.Application, e contract.Environment, image string) (map[
 		return nil, fault.Inputf("image %s is not from %s, the repository in spec.image", image, want).
 			Fix("publish it there, or change spec.image.repository")
 	}
-	values := map[string]any{
+	values := fields{
 		"name":        string(a.Metadata.Name),
 		"team":        string(a.Metadata.Team),
 		"project":     string(a.Metadata.Project),
 		"environment": string(e),
-		"image":       map[string]any{"repository": repository, "digest": ref.DigestStr()},
-		"replicas":    int(s.Replicas),
+		"image":       fields{"repository": repository, "digest": ref.DigestStr()},
 		"port":        int(s.Port),
-		"ports":       ports(s.Ports),
+		"ports":       list(s.Ports, port),
 		"env":         env(s.Env),
-		"secrets":     secrets(s.Secrets),
+		"secrets":     list(s.Secrets, secret),
+		"database":    database(s.Database),
+		"messaging":   messaging(s.Messaging),
+		"storage":     list(s.Storage, storage),
+		"writable":    list(s.Writable, text),
 		"resources":   resources(s.Resources),
 		"probes":      probes(s.Probes),
+		"egress":      list(s.Egress, egress),
+		"rollout":     rollout(s.Rollout),
+		"alerts":      list(s.Alerts, alert),
+		"metrics":     metrics(s.Metrics),
+		"reload":      *s.Reload,
 	}
 	if s.Ingress != nil {
-		values["ingress"] = ingress(*s.Ingress)
+		values["ingress"] = fields{"host": string(s.Ingress.Host), "tls": *s.Ingress.TLS}
 	}
+	scaling(values, s)
 	return values, nil
 }
 
-func ports(list []contract.NamedPort) []any {
-	all := make([]any, 0, len(list))
-	for _, p := range list {
-		all = append(all, map[string]any{"name": string(p.Name), "port": int(p.Port)})
+func list[T any](items []T, value func(T) any) []any {
+	all := make([]any, 0, len(items))
+	for _, item := range items {
+		all = append(all, value(item))
 	}
 	return all
 }
 
-func env(variables map[contract.EnvName]contract.EnvValue) map[string]any {
-	all := make(map[string]any, len(variables))
+func text[T ~string](s T) any { return string(s) }
+
+func number[N ~int](n N) any { return int(n) }
+
+func env(variables map[contract.EnvName]contract.EnvValue) fields {
+	all := make(fields, len(variables))
 	for name, value := range variables {
 		all[string(name)] = string(value)
 	}
 	return all
 }
 
-func secrets(list []contract.Secret) []any {
-	all := make([]any, 0, len(list))
-	for _, s := range list {
-		all = append(all, map[string]any{"name": string(s.Name)})
+// given adds a text that is not empty.
+func given[T ~string](f fields, name string, value T) {
+	if value != "" {
+		f[name] = string(value)
 	}
-	return all
 }
 
-func resources(r contract.Resources) map[string]any {
-	return map[string]any{"requests": amounts(r.Requests), "limits": amounts(r.Limits)}
-}
-
-func amounts(a contract.Amounts) map[string]any {
-	return map[string]any{"cpu": a.CPU.Canonical(), "memory": a.Memory.Canonical()}
-}
-
-func ingress(i contract.Ingress) map[string]any {
-	return map[string]any{"host": string(i.Host), "tls": i.TLS == nil || *i.TLS}
-}
-
-func probes(p contract.Probes) map[string]any {
-	all := map[string]any{"liveness": probe(p.Liveness), "readiness": probe(p.Readiness)}
-	if p.Startup != nil {
-		all["startup"] = probe(p.Startup)
+// set adds a number that is not 0.
+func set[N ~int](f fields, name string, value N) {
+	if value != 0 {
+		f[name] = int(value)
 	}
-	return all
-}
-
-func probe(p *contract.Probe) map[string]any {
-	fields := map[string]any{}
-	if p == nil {
-		return fields
-	}
-	if p.Path != "" {
-		fields["path"] = string(p.Path)
-	}
-	for name, n := range map[string]int{
-		"initialDelaySeconds": int(p.InitialDelaySeconds),
-		"periodSeconds":       int(p.PeriodSeconds),
-		"timeoutSeconds":      int(p.TimeoutSeconds),
-		"failureThreshold":    int(p.FailureThreshold),
-	} {
-		if n > 0 {
-			fields[name] = n
-		}
-	}
-	return fields
 }
