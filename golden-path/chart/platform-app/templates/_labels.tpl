@@ -4,9 +4,8 @@ app.kubernetes.io/name: {{ include "platform-app.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
-{{/* The labels of every pod: the selector's, and those the platform requires. */}}
-{{- define "platform-app.podLabels" -}}
-{{ include "platform-app.selector" . }}
+{{/* The labels that the platform requires besides a name. */}}
+{{- define "platform-app.owner" -}}
 app.kubernetes.io/team: {{ required "team is required: name the team that owns the application" .Values.team | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{- with .Values.project }}
@@ -15,6 +14,12 @@ app.kubernetes.io/part-of: {{ . | quote }}
 {{- with .Values.environment }}
 app.kubernetes.io/environment: {{ . | quote }}
 {{- end }}
+{{- end -}}
+
+{{/* The labels of every pod. */}}
+{{- define "platform-app.podLabels" -}}
+{{ include "platform-app.selector" . }}
+{{ include "platform-app.owner" . }}
 {{- end -}}
 
 {{/* The labels of every object. The chart's version is not on pods, so that a
