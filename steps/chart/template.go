@@ -17,6 +17,8 @@ import (
 	"github.com/pave-platform/pave/internal/fault"
 )
 
+const notes = "NOTES.txt" // is for people, and no manifest
+
 // DefaultKubeVersion is the Kubernetes that charts are rendered for.
 const DefaultKubeVersion = "v1.36.0"
 
@@ -76,10 +78,7 @@ func Template(ctx context.Context, o TemplateOptions) (TemplateResult, error) {
 		return TemplateResult{}, err
 	}
 	named, _ := in.values["name"].(string)
-	release := chartutil.ReleaseOptions{
-		Name: cmp.Or(o.Release, named, c.Name()), Namespace: cmp.Or(o.Namespace, "default"),
-		Revision: 1, IsInstall: true,
-	}
+	release := releaseOf(cmp.Or(o.Release, named, c.Name()), o.Namespace)
 	text, objects, err := manifests(c, in, release, o.KubeVersion)
 	if err != nil {
 		return TemplateResult{}, err
@@ -93,6 +92,10 @@ func Template(ctx context.Context, o TemplateOptions) (TemplateResult, error) {
 		return r, nil
 	}
 	return r, writeFile(o.Output, []byte(text))
+}
+
+func releaseOf(name, namespace string) chartutil.ReleaseOptions {
+	return chartutil.ReleaseOptions{Name: name, Namespace: cmp.Or(namespace, "default"), Revision: 1, IsInstall: true}
 }
 
 func manifests(c *helm.Chart, in *input, release chartutil.ReleaseOptions, kubeVersion string) (string, []Object, error) {
@@ -109,7 +112,9 @@ func manifests(c *helm.Chart, in *input, release chartutil.ReleaseOptions, kubeV
 	if err := chartutil.ProcessDependenciesWithMerge(c, in.values); err != nil {
 		return "", nil, fault.Inputf("chart %s: %s", c.Name(), oneLine(err))
 	}
-	values, err := chartutil.ToRenderValues(c, in.values, release, capabilities)
+	// Helm checks the schemas of its dependencies; the chart's own has been.
+	checked := len(c.Dependencies()) == 0
+	values, err := chartutil.ToRenderValuesWithSchemaValidation(c, in.values, release, capabilities, checked)
 	if err != nil {
 		return "", nil, fault.Inputf("%s: %s", in.label(), oneLine(err))
 	}
@@ -146,7 +151,7 @@ func renderError(c *helm.Chart, in *input, err error) error {
 // assemble puts the rendered files in Helm's order of installation, hooks last.
 func assemble(c *helm.Chart, files map[string]string) (string, []Object, error) {
 	for name := range files {
-		if path.Base(name) == "NOTES.txt" {
+		if path.Base(name) == notes {
 			delete(files, name)
 		}
 	}

@@ -30,7 +30,7 @@ livenessProbe:
 readinessProbe:
   {{- include "platform-app.probe" .Values.probes.readiness | nindent 2 }}
 resources:
-  {{- toYaml .Values.resources | nindent 2 }}
+  {{- include "platform-app.resources" .Values.resources | nindent 2 }}
 volumeMounts:
   {{- include "platform-app.volumeMounts" . | nindent 2 }}
 {{- end -}}
