@@ -19,15 +19,11 @@ type walk struct {
 	files  *dagger.Directory
 }
 
-// published is what publish did, as the JSON results of its steps.
+// published is what publish did: the result of the push, and those of sealing the image.
 type published struct {
-	ref                                  string
-	push, signature, attestations, proof string
-	provenance                           *dagger.File
+	ref, push string
+	seal      *dagger.Directory
 }
-
-// attested are the attestations that every published image has.
-var attested = []string{"spdx", "cyclonedx", "vuln", "slsaprovenance1"}
 
 // walk goes as far as a registry and a GitOps repository are given. The base chart is
 // pushed while the image is; both are there before the deploy names them.
@@ -65,10 +61,7 @@ func (g *GoldenPath) walk(ctx context.Context) (*walk, error) {
 	}
 	w.files = w.files.
 		WithNewFile("publish.json", p.push).
-		WithNewFile("sign.json", p.signature).
-		WithNewFile("attest.json", p.attestations).
-		WithNewFile("verify.json", p.proof).
-		WithFile("provenance.json", p.provenance).
+		WithDirectory("/", p.seal).
 		WithNewFile("chart.json", chart)
 	if g.GitOps.URL == "" || !g.deployable() {
 		return w, nil
@@ -84,7 +77,7 @@ func (g *GoldenPath) publish(ctx context.Context, gates *dagger.Directory) (*pub
 	if g.Signing.Key == nil && g.Signing.Kms == "" {
 		return nil, errors.New("no key to sign with; give --signing-key or --kms")
 	}
-	p, s := &published{}, g.sign()
+	p := &published{}
 	var err error
 	if p.push, err = g.image().Publish(ctx, g.Image(), g.repository()+":"+g.Commit); err != nil {
 		return nil, err
@@ -94,17 +87,7 @@ func (g *GoldenPath) publish(ctx context.Context, gates *dagger.Directory) (*pub
 		return nil, err
 	}
 	p.ref = pushed.Ref
-	p.provenance = s.Provenance(g.sourceURL(), g.Commit, dagger.SignProvenanceOpts{Parameters: g.parameters()})
-	if p.signature, err = s.Image(ctx, p.ref); err != nil {
-		return nil, err
-	}
-	if p.attestations, err = s.Attest(ctx, p.ref, dagger.SignAttestOpts{
-		Spdx: gates.File("sbom.spdx.json"), Cyclonedx: gates.File("sbom.cdx.json"),
-		Vuln: gates.File("vuln.json"), Provenance: p.provenance,
-	}); err != nil {
-		return nil, err
-	}
-	p.proof, err = s.Verify(ctx, p.ref, dagger.SignVerifyOpts{Require: attested, Commit: g.Commit})
+	p.seal, err = g.sign().Seal(p.ref, gates, g.sourceURL(), g.Commit, dagger.SignSealOpts{Parameters: g.parameters()}).Sync(ctx)
 	return p, err
 }
 

@@ -65,6 +65,7 @@ func bootEngine(ctx context.Context, r *record) error {
 	if status.ExitStatus() != 0 {
 		return fmt.Errorf("the engine ended with status %d", status.ExitStatus())
 	}
+	syscall.Sync() // the engine's mounts are volatile: what they wrote may not be on the disk yet
 	return os.Remove(inUse)
 }
 

@@ -190,6 +190,41 @@ func (m *Sign) Verify(
 	return ctr.WithExec(args, entrypoint).Stdout(ctx)
 }
 
+// Seal does at once what a pipeline does with a published image: it signs the image,
+// attests its SBOMs, its vulnerabilities and its provenance, and verifies all of that. It
+// gives a folder: sign.json, attest.json, verify.json and provenance.json.
+// +cache="never"
+func (m *Sign) Seal(
+	ctx context.Context,
+	// The image, as registry/project/app@sha256:….
+	ref string,
+	// Folder with sbom.spdx.json, sbom.cdx.json and vuln.json, as the scan module's gate makes it.
+	evidence *dagger.Directory,
+	// URL of the source repository.
+	repository string,
+	// Commit that was built.
+	commit string,
+	// Parameters of the build, as key=value. They are published: no secrets.
+	// +optional
+	parameters []string,
+) (*dagger.Directory, error) {
+	provenance := m.Provenance(repository, commit, parameters, "")
+	exec := func(ctr *dagger.Container, name string, args ...string) *dagger.Container {
+		return ctr.WithExec(args, dagger.ContainerWithExecOpts{UseEntrypoint: true, RedirectStdout: "/out/" + name})
+	}
+	ctr := m.now().
+		WithDirectory("/out", dag.Directory().WithFile("provenance.json", provenance)).
+		WithMountedDirectory("/in", evidence).
+		WithMountedFile("/run/pave/cosign.pub", m.PublicKey())
+	ctr = exec(ctr, "sign.json", m.args("sign", "image", "--ref="+ref, "--json")...)
+	ctr = exec(ctr, "attest.json", m.args("sign", "attest", "--ref="+ref, "--json",
+		"--predicate=spdx=/in/sbom.spdx.json", "--predicate=cyclonedx=/in/sbom.cdx.json",
+		"--predicate=vuln=/in/vuln.json", "--predicate=slsaprovenance1=/out/provenance.json")...)
+	ctr = exec(ctr, "verify.json", "sign", "verify", "--ref="+ref, "--json", "--public-key=/run/pave/cosign.pub",
+		"--require=spdx,cyclonedx,vuln,slsaprovenance1", "--provenance-commit="+commit)
+	return ctr.Directory("/out").Sync(ctx)
+}
+
 // PublicKey is the public half of the signing key, as PEM.
 func (m *Sign) PublicKey() *dagger.File {
 	return m.Toolbox.

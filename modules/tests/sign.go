@@ -50,6 +50,9 @@ func (t *Tests) Sign(ctx context.Context) error {
 		if err := errors.Join(refused(byOther, 3, "key"), refused(missing, 3, "vuln"), refused(commit, 3, "feedfacefeedfacefeedfacefeedfacefeedface")); err != nil {
 			return err
 		}
+		if err := t.sealed(ctx, dag.Sign(opts), published.Ref); err != nil {
+			return err
+		}
 	}
 	unsigned, err := decode[imageResult](image.Publish(ctx, t.hello(), registryHost+"/sign/unsigned:1"))
 	if err != nil {
@@ -85,6 +88,45 @@ func (t *Tests) signTwice(ctx context.Context, m *dagger.Sign, ref string) error
 		want("verified", proof.Signature.Verified, true),
 		want("signed once", slices.Equal(signed, []bool{true, false}), true),
 		want("attested once", slices.Equal(added, []bool{true, true, false, false}), true),
+	)
+}
+
+// sealed seals an image that has signatures already: what is there stays, what is missing
+// is added.
+func (t *Tests) sealed(ctx context.Context, m *dagger.Sign, ref string) error {
+	database := dag.Lab(dagger.LabOpts{Toolbox: t.Tools}).VulnerabilityDatabase()
+	gates := dag.Scan(dagger.ScanOpts{Toolbox: t.Tools, Database: database}).Gate(t.hello()).Files()
+	files, err := m.Seal(ref, gates, "https://example.com/web/hello-go", "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00",
+		dagger.SignSealOpts{Parameters: []string{"builder=go"}}).Sync(ctx)
+	if err != nil {
+		return err
+	}
+	signature, err := decode[struct{ Signed bool }](files.File("sign.json").Contents(ctx))
+	if err != nil {
+		return err
+	}
+	attested, err := decode[struct {
+		Attestations []struct {
+			Type  string
+			Added bool
+		}
+	}](files.File("attest.json").Contents(ctx))
+	if err != nil {
+		return err
+	}
+	proof, err := decode[struct{ Attestations []struct{ Verified bool } }](files.File("verify.json").Contents(ctx))
+	if err != nil {
+		return err
+	}
+	added := map[string]bool{}
+	for _, a := range attested.Attestations {
+		added[a.Type] = a.Added
+	}
+	return errors.Join(
+		want("signed again", signature.Signed, false),
+		want("provenance attested again", added["slsaprovenance1"], false),
+		want("vulnerabilities attested", added["vuln"], true),
+		want("verified attestations", len(proof.Attestations), 4),
 	)
 }
 
