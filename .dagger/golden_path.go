@@ -29,6 +29,8 @@ type GoldenPath struct {
 	// +private
 	Contract *dagger.File
 	// +private
+	IngressDomains []string
+	// +private
 	ValuesFile *dagger.File
 	// +private
 	CA *dagger.File
@@ -75,6 +77,9 @@ func (m *Pave) GoldenPath(
 	// +optional
 	// +default="staging"
 	environment string,
+	// Domains that the contract's hosts may be in, as apps.example.internal; any by default.
+	// +optional
+	ingressDomains []string,
 	// PEM file with the platform's root CA.
 	// +optional
 	ca *dagger.File,
@@ -179,7 +184,7 @@ func (m *Pave) GoldenPath(
 		Name: name, Project: project, Commit: commit, Environment: environment,
 		Tools:  m.Tools(),
 		Source: source.WithoutDirectory(".git"),
-		CA:     ca,
+		CA:     ca, IngressDomains: ingressDomains,
 		Build: BuildSettings{
 			Builder: builder, Platform: platform, MainPackage: mainPackage, CompileEnv: compileEnv,
 			Repository: repository, GoImage: m.GoImage, Goproxy: m.Goproxy,
@@ -230,7 +235,7 @@ func (g *GoldenPath) identify(ctx context.Context, source *dagger.Directory, con
 	}
 	g.Contract = source.File(contract)
 	var id struct{ Name, Project string }
-	if err := parse(g.chart().Identity(ctx, g.Contract))(&id); err != nil {
+	if err := parse(g.contract().Validate(ctx, g.Contract))(&id); err != nil {
 		return err
 	}
 	g.Name, g.Project = id.Name, id.Project

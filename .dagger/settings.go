@@ -90,6 +90,10 @@ func (g *GoldenPath) sign() *dagger.Sign {
 	})
 }
 
+func (g *GoldenPath) contract() *dagger.Contract {
+	return dag.Contract(dagger.ContractOpts{Toolbox: g.Tools, IngressDomains: g.IngressDomains})
+}
+
 func (g *GoldenPath) chart() *dagger.Chart {
 	return dag.Chart(dagger.ChartOpts{
 		Toolbox: g.Tools, Ca: g.CA, RegistryUser: g.Registry.User, RegistryPassword: g.Registry.Password,

@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"dagger/web/internal/dagger"
 )
@@ -47,6 +48,34 @@ func (m *Web) Smoke(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return "healthy", nil
+}
+
+// Contract checks the team's platform.yaml.
+// +check
+func (m *Web) Contract(ctx context.Context) error {
+	_, err := dag.Contract().Validate(ctx, m.contract())
+	return err
+}
+
+// Chart checks the team's values against the base chart.
+// +check
+func (m *Web) Chart(ctx context.Context) error {
+	_, err := dag.Chart().Lint(ctx, dagger.ChartLintOpts{Values: m.values()})
+	return err
+}
+
+// Policies checks what the team deploys against what the cluster refuses.
+// +check
+func (m *Web) Policies(ctx context.Context) error {
+	_, err := dag.Policy().Check(ctx, dag.Chart().Template(m.values(), "hello-go", "demo-staging"))
+	return err
+}
+
+func (m *Web) contract() *dagger.File { return m.Source.File("platform.yaml") }
+
+// values are those of an image that is not built yet: the checks take no minute.
+func (m *Web) values() *dagger.File {
+	return dag.Chart().Values(m.contract(), "registry.invalid/demo/hello-go@sha256:"+strings.Repeat("0", 64))
 }
 
 // Check is what the team runs on each commit: the smoke test, then the platform's gates.

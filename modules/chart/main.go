@@ -46,20 +46,6 @@ func New(
 	return m
 }
 
-// Identity reads platform.yaml and gives name, team and project as JSON; it fails with
-// exit code 2 and every error with its line when the file is not valid.
-func (m *Chart) Identity(
-	ctx context.Context,
-	// The application's platform.yaml.
-	contract *dagger.File,
-) (string, error) {
-	return m.Toolbox.
-		WithWorkdir("/in").
-		WithMountedFile("/in/platform.yaml", contract).
-		WithExec([]string{"contract", "validate", "--file=platform.yaml", "--json"}, entrypoint).
-		Stdout(ctx)
-}
-
 // Values renders platform.yaml to values of the base chart for one environment.
 func (m *Chart) Values(
 	// The application's platform.yaml.

@@ -20,7 +20,10 @@ var readmes = []struct{ file, in string }{
 	{"modules/sbom/README.md", "application"},
 	{"modules/scan/README.md", "application"},
 	{"modules/sign/README.md", "application"},
+	{"modules/contract/README.md", "application"},
 	{"modules/chart/README.md", "application"},
+	{"modules/policy/README.md", "application"},
+	{"golden-path/policies/README.md", "application"},
 	{"modules/deploy/README.md", "application"},
 	{"README.md", "application"},
 	{"examples/hello-go/README.md", "examples/hello-go"},
@@ -132,7 +135,7 @@ var rules = []struct {
 	{regexp.MustCompile(`^go run \.( |$)`), (*reader).serve},
 	{regexp.MustCompile(`(?s)^dagger call .*/modules/image.* publish `), (*reader).publish},
 	{regexp.MustCompile(`^dagger install `), (*reader).install},
-	{regexp.MustCompile(`^dagger (call|run) `), (*reader).finish},
+	{regexp.MustCompile(`^dagger (call|check|run) `), (*reader).finish},
 	{regexp.MustCompile(`^(GOEXPERIMENT=jsonv2 go install|go test|pave) `), (*reader).finish},
 }
 
