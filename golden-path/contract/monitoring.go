@@ -5,7 +5,7 @@ type Alert struct {
 	// Name of the alert.
 	Name AlertName `yaml:"name" jsonschema:"required,example=HighErrorRate"`
 	// PromQL or MetricsQL; the alert is pending while it gives a result.
-	Expr Expression `yaml:"expr" jsonschema:"required"`
+	Expr Expression `yaml:"expr" jsonschema:"required,example=rate(http_requests_failed_total[5m]) > 1"`
 	// How long it must hold.
 	For Duration `yaml:"for" jsonschema:"default=5m"`
 	// How urgent it is.

@@ -3,6 +3,7 @@ package contract
 import (
 	"fmt"
 	"regexp"
+	"unicode/utf8"
 )
 
 // rule is what every scalar type of the contract knows about its own values:
@@ -43,8 +44,8 @@ type Summary string
 func (s Summary) valid() error { return atMost(string(s), maxSummary) }
 
 func atMost(s string, length int) error {
-	if len(s) > length {
-		return fmt.Errorf("has %d characters, at most %d are allowed", len(s), length)
+	if characters := utf8.RuneCountInString(s); characters > length {
+		return fmt.Errorf("has %d characters, at most %d are allowed", characters, length)
 	}
 	return nil
 }

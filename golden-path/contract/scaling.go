@@ -11,7 +11,7 @@ type Resources struct {
 // Amounts are a share of a node.
 type Amounts struct {
 	// Cores, or thousandths as in 500m; above its limit the container is slowed down.
-	CPU CPU `yaml:"cpu" jsonschema_extras:"example=500m"`
+	CPU CPU `yaml:"cpu"`
 	// Memory with its unit; above its limit the container is killed.
 	Memory Memory `yaml:"memory" jsonschema:"example=512Mi"`
 }
