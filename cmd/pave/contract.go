@@ -1,13 +1,14 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pave-platform/pave/golden-path/contract"
+	"github.com/pave-platform/pave/internal/fault"
 )
 
 func contractCommand(a *app) *cobra.Command {
@@ -15,44 +16,41 @@ func contractCommand(a *app) *cobra.Command {
 		Use:   "contract <verb>",
 		Short: "platform.yaml: what an application needs from the platform",
 	}
-	cmd.AddCommand(contractValidateCommand(a))
+	cmd.AddCommand(
+		contractExplainCommand(a),
+		contractInitCommand(a),
+		contractSchemaCommand(a),
+		contractValidateCommand(a),
+	)
 	return cmd
 }
 
-func contractValidateCommand(a *app) *cobra.Command {
-	var file string
+func contractSchemaCommand(a *app) *cobra.Command {
+	var output string
 	cmd := &cobra.Command{
-		Use:     "validate",
-		Short:   "Check platform.yaml and report all that is wrong with it at once",
-		Example: "  pave contract validate --file platform.yaml",
+		Use:     "schema",
+		Short:   "Print the JSON Schema of platform.yaml, for editors",
+		Example: "  pave contract schema --output platform.schema.json",
 		RunE: func(*cobra.Command, []string) error {
-			app, err := contract.Read(file)
-			problems, invalid := errors.AsType[contract.Problems](err)
-			switch {
-			case invalid && a.json:
-				return errors.Join(a.emit(validation{File: file, Problems: problems}), err)
-			case err != nil:
+			if output == "" {
+				_, err := a.stdout.Write(contract.Schema())
 				return err
 			}
-			m := app.Metadata
-			return a.emit(validation{File: file, Name: m.Name, Team: m.Team, Project: m.Project, Valid: true})
+			if err := os.WriteFile(output, contract.Schema(), 0o644); err != nil {
+				return fault.Inputf("%w", err)
+			}
+			return a.emit(schemaFile{Path: output, ID: contract.SchemaURL})
 		},
 	}
-	cmd.Flags().StringVar(&file, "file", "platform.yaml", "the contract to check")
+	cmd.Flags().StringVar(&output, "output", "", "file to write (default: stdout)")
 	return cmd
 }
 
-// validation is the Result of `pave contract validate`.
-type validation struct {
-	File     string            `json:"file"`
-	Name     contract.Name     `json:"name,omitempty"`
-	Team     contract.Name     `json:"team,omitempty"`
-	Project  contract.Name     `json:"project,omitempty"`
-	Valid    bool              `json:"valid"`
-	Problems contract.Problems `json:"problems,omitempty"`
+// schemaFile is the Result of `pave contract schema --output`.
+type schemaFile struct {
+	Path string `json:"path"`
+	ID   string `json:"id"`
 }
 
-// Summary names the application of a valid contract.
-func (v validation) Summary(w io.Writer) {
-	fmt.Fprintf(w, "%s is valid: %s of team %s in project %s\n", v.File, v.Name, v.Team, v.Project)
-}
+// Summary names the file.
+func (s schemaFile) Summary(w io.Writer) { fmt.Fprintf(w, "schema %s\n", s.Path) }
