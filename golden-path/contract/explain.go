@@ -117,7 +117,7 @@ func kindOf(root, s *jsonschema.Schema) string {
 		for _, one := range s.AnyOf {
 			all = append(all, kindOf(root, one))
 		}
-		return strings.Join(all, " or ")
+		return strings.Join(all[:len(all)-1], ", ") + " or " + all[len(all)-1]
 	case s.Type == "array":
 		return "list of " + kindOf(root, resolve(root, s.Items))
 	case s.Type == "object" && s.Properties == nil:

@@ -24,7 +24,7 @@ func TestExplain(t *testing.T) {
 			Path: "spec.rollout.strategy", Type: "text", Allowed: "rolling, canary, blueGreen", Examples: []any{"canary"},
 			Description: "Pod by pod (rolling, what holds without it), by a growing share of the requests, or all at once after a check.",
 		},
-		"spec.env.LOG_LEVEL": {Path: "spec.env.LOG_LEVEL", Type: "text or number or boolean"},
+		"spec.env.LOG_LEVEL": {Path: "spec.env.LOG_LEVEL", Type: "text, number or true or false"},
 		"spec.rollout.canary.steps": {
 			Path: "spec.rollout.canary.steps", Type: "list of group of fields", Required: true,
 			Allowed:     "1 to 50 entries, each exactly one of weight and pause",
