@@ -1,6 +1,9 @@
 package contract_test
 
 import (
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -89,5 +92,65 @@ func TestTheFileThatIsStartedFromIsValid(t *testing.T) {
 	}
 	if _, err := contract.Smallest(contract.Metadata{Name: "Shop", Team: "web", Project: "demo"}, ""); fault.KindOf(err) != fault.Input || err == nil {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheExamplesOfTheDocumentationAreValid(t *testing.T) {
+	data, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := strings.Split(string(data), "apiVersion: pave/v1\n")[1:]
+	if len(files) != 2 {
+		t.Fatalf("%d examples, want 2", len(files))
+	}
+	for _, file := range files {
+		lines := []string{"apiVersion: pave/v1"}
+		for line := range strings.Lines(file) {
+			text, inside := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "//\t")
+			if !inside {
+				break
+			}
+			lines = append(lines, text)
+		}
+		if _, err := contract.Parse("doc.go", []byte(strings.Join(lines, "\n"))); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestTheSchemaHasTheDefaultsThatHold(t *testing.T) {
+	s := parse(t, spec(
+		"database: {enabled: true, backup: {enabled: false}}", "messaging: {enabled: true}", "ingress: {host: a.b}",
+		"storage: [{name: a, mountPath: /a, size: 1Gi}]", "alerts: [{name: A, expr: up}]", "metrics: {enabled: true}",
+		"rollout: {strategy: blueGreen}", "autoscaling: {maxReplicas: 3}", "verticalScaling: {}", "disruption: {}",
+	)).For(contract.Staging)
+	for path, holds := range map[string]any{
+		"spec.port":                             int(s.Port),
+		"spec.replicas":                         int(parse(t, smallest).For(contract.Staging).Replicas),
+		"spec.ingress.tls":                      *s.Ingress.TLS,
+		"spec.database.instances":               int(s.Database.Instances),
+		"spec.database.backup.schedule":         string(s.Database.Backup.Schedule),
+		"spec.database.backup.retention":        string(s.Database.Backup.Retention),
+		"spec.messaging.replicas":               int(s.Messaging.Replicas),
+		"spec.storage.class":                    string(s.Storage[0].Class),
+		"spec.storage.accessMode":               string(s.Storage[0].AccessMode),
+		"spec.alerts.for":                       string(s.Alerts[0].For),
+		"spec.alerts.severity":                  string(s.Alerts[0].Severity),
+		"spec.metrics.path":                     string(s.Metrics.Path),
+		"spec.metrics.port":                     string(s.Metrics.Port),
+		"spec.rollout.blueGreen.autoPromote":    *s.Rollout.BlueGreen.AutoPromote,
+		"spec.rollout.blueGreen.scaleDownDelay": string(s.Rollout.BlueGreen.ScaleDownDelay),
+		"spec.autoscaling.minReplicas":          int(s.Autoscaling.MinReplicas),
+		"spec.verticalScaling.mode":             string(s.VerticalScaling.Mode),
+		"spec.disruption.maxUnavailable":        int(s.Disruption.MaxUnavailable),
+		"spec.reload":                           *s.Reload,
+	} {
+		f, err := contract.Explain(path)
+		if err != nil {
+			t.Error(err)
+		} else if fmt.Sprint(f.Default) != fmt.Sprint(holds) {
+			t.Errorf("%s: the schema says %v, %v holds", path, f.Default, holds)
+		}
 	}
 }
