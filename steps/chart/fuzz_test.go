@@ -55,8 +55,9 @@ spec:
 			t.Fatal(err)
 		}
 		for _, o := range objects {
-			if o.Name != string(app.Metadata.Name) {
-				t.Errorf("%s is named %q, want %q", o.Kind, o.Name, app.Metadata.Name)
+			name := string(app.Metadata.Name)
+			if o.Name != name && !strings.HasPrefix(o.Name, name+"-") && o.Kind != "ExternalSecret" {
+				t.Errorf("%s is named %q, want %q", o.Kind, o.Name, name)
 			}
 		}
 		for _, document := range strings.Split(text, "\n---\n") {

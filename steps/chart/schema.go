@@ -118,6 +118,8 @@ func leaves(e *jsonschema.ValidationError, all []violation) []violation {
 		}
 	case *kind.Not:
 		all = append(all, violation{path: e.InstanceLocation, message: "this value is reserved"})
+	case *kind.FalseSchema:
+		all = append(all, violation{path: e.InstanceLocation, message: "this value excludes one beside it"})
 	default:
 		all = append(all, violation{path: e.InstanceLocation, message: k.LocalizedString(english)})
 	}
