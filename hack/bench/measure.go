@@ -25,6 +25,8 @@ var measures = []measure{
 	{"gates-one-read", "SBOM and scan on one read of the image, against the two run one after the other", "at most 0.7 of the time", gatesOneRead},
 	{"gates-memory", "Peak resident memory of the gates on an image of 500 MB", "under 1.5 GB", gatesMemory},
 	{"gates-tools", "SBOM and scan, against Syft's and Trivy's own programs one after the other", "", gatesTools},
+	{"manifests", "platform.yaml to manifests in one process on one core, for each of 1,000 applications", "at most 3 ms", manifestsEach},
+	{"manifests-helm", "How many times longer 1,000 runs of `helm template` take", "at least 20 times", manifestsHelm},
 	{"functions-warm", "`dagger functions` on the root module, called again", "at most 2 s", functionsWarm},
 	{"functions-cold", "`dagger functions` on a new clone, code generated before", "at most 10 s", functionsCold},
 	{"functions-edited", "`dagger functions` after a change of the root module's own code", "", functionsEdited},
@@ -35,7 +37,7 @@ var measures = []measure{
 // outcome is what a measure found.
 type outcome struct {
 	Value    float64   `json:"value"` // the median of Runs, or their maximum for memory
-	Unit     string    `json:"unit"`  // s, MB, or x for a ratio of two times
+	Unit     string    `json:"unit"`  // s, ms, MB, or x for a ratio of two times
 	Runs     []float64 `json:"runs"`
 	Compared string    `json:"compared,omitempty"` // with what, and what that took
 	Commands []string  `json:"commands"`           // as one would type them
