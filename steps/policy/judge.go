@@ -3,7 +3,6 @@ package policy
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -141,7 +140,7 @@ func environment() (*cel.Env, error) {
 func (j *judge) messages(ctx context.Context, object *unstructured.Unstructured, namespace labels.Set) []string {
 	matches, err := j.match.match(object, namespace)
 	if err != nil {
-		return []string{err.Error()}
+		return failed(err)
 	}
 	if !matches {
 		return nil
@@ -158,7 +157,7 @@ func (j *judge) messages(ctx context.Context, object *unstructured.Unstructured,
 	}
 	for _, condition := range j.conditions {
 		if holds, err := evaluate[bool](ctx, condition, input); err != nil {
-			return []string{err.Error()}
+			return failed(err)
 		} else if !holds {
 			return nil
 		}
@@ -166,19 +165,22 @@ func (j *judge) messages(ctx context.Context, object *unstructured.Unstructured,
 	for _, v := range j.variables {
 		out, _, err := v.ContextEval(ctx, input)
 		if err != nil {
-			return []string{fmt.Sprintf("variable %s: %v", v.name, err)}
+			return failed(err)
 		}
 		values[v.name] = out
 	}
 	for _, v := range j.validations {
 		if holds, err := evaluate[bool](ctx, v.expression, input); err != nil {
-			return []string{err.Error()}
+			return failed(err)
 		} else if !holds {
 			return []string{v.say(ctx, input)} // Kyverno stops here too
 		}
 	}
 	return nil
 }
+
+// failed is how Kyverno reports it.
+func failed(err error) []string { return []string{"error: " + err.Error()} }
 
 func (v validation) say(ctx context.Context, input map[string]any) string {
 	if v.message != nil {

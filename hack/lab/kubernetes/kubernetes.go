@@ -25,6 +25,10 @@ import (
 // Version is what the server says it is, and the version in apiserver/go.mod.
 const Version = "v1.36.3"
 
+// nowhere is what etcd tells its peers of itself. It has none, and listens on
+// sockets in the folder, so that only this user reaches it.
+const nowhere = "http://127.0.0.1:1"
+
 const versionPackage = "k8s.io/component-base/version"
 
 var (
@@ -60,9 +64,9 @@ func Start(t testing.TB) *Cluster {
 
 	store := start(t, "etcd", etcdPath,
 		"--data-dir="+file("etcd"), "--unsafe-no-fsync", // it is thrown away
-		"--listen-client-urls=unix://"+file("etcd.sock"), "--advertise-client-urls=unix://"+file("etcd.sock"),
-		"--listen-peer-urls=unix://"+file("peer.sock"), "--initial-advertise-peer-urls=unix://"+file("peer.sock"),
-		"--initial-cluster=default=unix://"+file("peer.sock"), "--log-level=warn")
+		"--listen-client-urls=unix://"+file("etcd.sock"), "--advertise-client-urls="+nowhere,
+		"--listen-peer-urls=unix://"+file("peer.sock"), "--initial-advertise-peer-urls="+nowhere, "--initial-cluster=default="+nowhere,
+		"--log-level=warn")
 	port := reservePort(t)
 	server := start(t, "kube-apiserver", serverPath,
 		"--etcd-servers=unix://"+file("etcd.sock"),
@@ -71,7 +75,7 @@ func Start(t testing.TB) *Cluster {
 		"--token-auth-file="+file("tokens.csv"), "--authorization-mode=RBAC",
 		"--service-cluster-ip-range=10.96.0.0/16", "--endpoint-reconciler-type=none", "--profiling=false",
 		"--service-account-issuer=https://kubernetes.default.svc",
-		"--service-account-key-file="+certs.Key, "--service-account-signing-key-file="+certs.Key)
+		"--service-account-key-file="+certs.Cert, "--service-account-signing-key-file="+certs.Key)
 
 	config := &rest.Config{
 		Host: fmt.Sprintf("https://127.0.0.1:%d", port), BearerToken: token,

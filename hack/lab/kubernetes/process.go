@@ -74,7 +74,7 @@ type tail struct {
 	buf bytes.Buffer
 }
 
-const tailBytes = 8 << 10
+const tailBytes = 3 << 10
 
 func (l *tail) Write(b []byte) (int, error) {
 	l.mu.Lock()
