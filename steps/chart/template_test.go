@@ -46,20 +46,6 @@ func TestTheExamplesGiveManifests(t *testing.T) {
 	}
 }
 
-func TestAnApplicationWrittenBothWaysGivesTheSameManifests(t *testing.T) {
-	byHand := values(t, `
-name: hello-go
-team: web
-project: demo
-environment: staging
-`)
-	a := template(t, chart.TemplateOptions{Values: rendered(t, "smallest.yaml", "staging")})
-	b := template(t, chart.TemplateOptions{Values: byHand, Image: image})
-	if diff := cmp.Diff(a.Manifests, b.Manifests); diff != "" {
-		t.Errorf("- platform.yaml, + values.yaml:\n%s", diff)
-	}
-}
-
 func TestEveryObjectAndPodCarriesTheRequiredLabelsAsText(t *testing.T) {
 	r := template(t, chart.TemplateOptions{Values: rendered(t, "everything.yaml", "production")})
 	want := map[string]string{
