@@ -62,7 +62,7 @@ func (t *Tests) Deploy(ctx context.Context) error {
 	url := gitHost + "/platform/gitops.git"
 	values := dag.Directory().WithNewFile("values.yaml", "name: hello\n").File("values.yaml")
 	app := func(ctx context.Context, url string, opts dagger.DeployOpts, name string) (deployed, error) {
-		return decode[deployed](dag.Deploy(url, opts).App(ctx, name, "demo", pinned, "registry:5000/platform/charts", "0.1.0", values))
+		return decode[deployed](dag.Deploy(url, opts).App(ctx, name, "demo", pinned, "registry:5000/platform/charts", "0.2.0", values))
 	}
 
 	group, groupCtx := errgroup.WithContext(ctx)
