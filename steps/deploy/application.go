@@ -33,6 +33,20 @@ const notice = `# Written by pave deploy. Change platform.yaml in the applicatio
 // application renders application.yaml: Argo CD's argoproj.io/v1alpha1
 // Application. The same options give the same bytes.
 func application(o Options, t target, image name.Digest, v *values) ([]byte, error) {
+	spec := map[string]any{
+		"project":     t.project,
+		"destination": map[string]any{"server": either(o.Cluster, ownCluster), "namespace": t.namespace()},
+		"source": map[string]any{
+			"repoURL":        o.Chart.repoURL(),
+			"chart":          o.Chart.Name,
+			"targetRevision": o.Chart.Version,
+			"helm":           map[string]any{"releaseName": t.app, "valuesObject": v.fields},
+		},
+		"syncPolicy": syncPolicy(),
+	}
+	if v.canary() {
+		leaveWeights(spec)
+	}
 	document := map[string]any{
 		"apiVersion": "argoproj.io/v1alpha1",
 		"kind":       "Application",
@@ -44,17 +58,7 @@ func application(o Options, t target, image name.Digest, v *values) ([]byte, err
 			// Deleting the Application deletes what it deployed.
 			"finalizers": []string{"resources-finalizer.argocd.argoproj.io"},
 		},
-		"spec": map[string]any{
-			"project":     t.project,
-			"destination": map[string]any{"server": either(o.Cluster, ownCluster), "namespace": t.namespace()},
-			"source": map[string]any{
-				"repoURL":        o.Chart.repoURL(),
-				"chart":          o.Chart.Name,
-				"targetRevision": o.Chart.Version,
-				"helm":           map[string]any{"releaseName": t.app, "valuesObject": v.fields},
-			},
-			"syncPolicy": syncPolicy(),
-		},
+		"spec": spec,
 	}
 	body, err := yaml.Marshal(document) // sorts keys
 	if err != nil {
@@ -96,6 +100,17 @@ func syncPolicy() map[string]any {
 			"backoff": map[string]any{"duration": "5s", "factor": 2, "maxDuration": "3m"},
 		},
 	}
+}
+
+// leaveWeights leaves the weights of a canary to Argo Rollouts: Argo CD's self-heal
+// would set them back at every step.
+func leaveWeights(spec map[string]any) {
+	spec["ignoreDifferences"] = []any{map[string]any{
+		"group": "traefik.io", "kind": "TraefikService",
+		"jqPathExpressions": []string{".spec.weighted.services[].weight"},
+	}}
+	policy := spec["syncPolicy"].(map[string]any)
+	policy["syncOptions"] = append(policy["syncOptions"].([]string), "RespectIgnoreDifferences=true")
 }
 
 // message is the commit's: a conventional subject, and trailers for programs.

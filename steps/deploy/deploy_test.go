@@ -91,6 +91,21 @@ func TestDeployCommitsAnApplication(t *testing.T) {
 	golden(t, "message.txt", []byte(s.Git(t, "log", "-1", "--format=%an <%ae>%n%B", "main")+"\n"))
 }
 
+func TestACanarysWeightsAreNotArgoCDs(t *testing.T) {
+	const ignored = ".spec.weighted.services[].weight"
+	s := gittest.Start(t, gittest.Options{})
+	o := options(t, s)
+	if r := run(t, o); strings.Contains(r.Manifest, ignored) {
+		t.Errorf("without a canary:\n%s", r.Manifest)
+	}
+	if err := os.WriteFile(o.ValuesFile, []byte(values+"rollout: {strategy: canary}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if r := run(t, o); !strings.Contains(r.Manifest, ignored) || !strings.Contains(r.Manifest, "- RespectIgnoreDifferences=true") {
+		t.Errorf("with a canary:\n%s", r.Manifest)
+	}
+}
+
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	file := filepath.Join("testdata", name)

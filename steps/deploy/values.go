@@ -86,6 +86,12 @@ func (v *values) text(key string) string {
 	return s
 }
 
+// canary tells whether the base chart rolls the application out in steps.
+func (v *values) canary() bool {
+	rollout, _ := v.fields["rollout"].(map[string]any)
+	return rollout["strategy"] == "canary"
+}
+
 // pin makes the values and the image of the deploy one: what the values leave
 // out is filled in, what they contradict is an error, and so is no digest.
 func (v *values) pin(given string) (name.Digest, error) {
