@@ -16,8 +16,12 @@ import (
 	"github.com/pave-platform/pave/steps/policy"
 )
 
-// The image's registry is not there: its policy has a test of its own.
-const signed = "only-signed-images"
+// These have tests of their own: the image's registry is not there, and Kyverno
+// refuses to look for what to delete among kinds that it does not know.
+const (
+	signed  = "only-signed-images"
+	removes = "remove-expired-exceptions"
+)
 
 // workloads are the kinds that every policy for pods judges.
 var workloads = []string{"Deployment", "Rollout"}
@@ -37,7 +41,7 @@ func TestEverythingThatTheChartRendersPasses(t *testing.T) {
 		}
 	}
 	got := map[string]bool{}
-	for _, v := range newEngine(t).judge(t, rules(t, policiestest.Options(t), signed), objects) {
+	for _, v := range newEngine(t).judge(t, rules(t, policiestest.Options(t), signed, removes), objects) {
 		line := fmt.Sprintf("%s %s/%s/%s", v.Policy, v.Namespace, v.Kind, v.Name)
 		if v.Result != "pass" {
 			t.Errorf("%s: %s: %s", line, v.Result, v.Message)
@@ -50,7 +54,7 @@ func TestEverythingThatTheChartRendersPasses(t *testing.T) {
 }
 
 func TestEachPolicyRefusesTheBadAndLetsTheGoodPass(t *testing.T) {
-	kyverno, all := newEngine(t), rules(t, policiestest.Options(t), signed)
+	kyverno, all := newEngine(t), rules(t, policiestest.Options(t), signed, removes)
 	for name, cases := range policiestest.Cases(t) {
 		t.Run(name, func(t *testing.T) {
 			var objects []*unstructured.Unstructured
@@ -86,7 +90,7 @@ func TestCheckAgreesWithKyverno(t *testing.T) {
 			}
 		}
 	}
-	all := rules(t, policiestest.Options(t), signed)
+	all := rules(t, policiestest.Options(t), signed, removes)
 	want := map[string]string{}
 	for _, v := range newEngine(t).judge(t, all, objects) {
 		if v.Result == "fail" || v.Result == "error" {
@@ -117,10 +121,28 @@ spec: {containers: [{name: app}]}
 	other := pod.DeepCopy()
 	other.SetName("other")
 	kyverno := newEngine(t)
-	kyverno.args = []string{"--exception", write(t, "exception.yaml", policiestest.Cases(t)["exceptions-need-owner"][0].Object)}
+	kyverno.args = append(kyverno.args, "--exception", write(t, "exception.yaml", policiestest.Cases(t)["exceptions-need-owner"][0].Object))
 	got := refused(kyverno.judge(t, rule, []*unstructured.Unstructured{pod, other}))
 	if diff := cmp.Diff([]string{"no-run-as-root demo/Pod/other"}, got); diff != "" {
 		t.Errorf("refused (-want +got):\n%s", diff)
+	}
+}
+
+func TestExceptionsThatAreOverAreRemoved(t *testing.T) {
+	var objects []*unstructured.Unstructured
+	for _, c := range policiestest.Cases(t)["exceptions-need-owner"] {
+		if c.Object.GetAPIVersion() == "policies.kyverno.io/v1" {
+			objects = append(objects, c.Object)
+		}
+	}
+	var removed []string
+	for _, v := range newEngine(t).judge(t, only(rules(t, policiestest.Options(t)), removes), objects) {
+		if v.Result == "pass" {
+			removed = append(removed, v.Name)
+		}
+	}
+	if diff := cmp.Diff([]string{"bad-over"}, removed); diff != "" {
+		t.Errorf("removed (-want +got):\n%s", diff)
 	}
 }
 
@@ -130,7 +152,7 @@ func TestANamespaceOfThePlatformGetsItsNetworkPolicies(t *testing.T) {
 	})
 	out := t.TempDir()
 	kyverno := newEngine(t)
-	kyverno.args = []string{"--output", out}
+	kyverno.args = append(kyverno.args, "--output", out)
 	kyverno.judge(t, rule, decode(t, []byte(`
 apiVersion: v1
 kind: Namespace
@@ -175,7 +197,7 @@ metadata: {name: bare}
 }
 
 func TestEveryPolicyIsTestedHere(t *testing.T) {
-	tested := append(slices.Collect(maps.Keys(policiestest.Cases(t))), signed, "generate-default-network-policy")
+	tested := append(slices.Collect(maps.Keys(policiestest.Cases(t))), signed, "generate-default-network-policy", removes)
 	slices.Sort(tested)
 	if diff := cmp.Diff(policies.Names(), tested); diff != "" {
 		t.Errorf("-policies +tested:\n%s", diff)

@@ -21,7 +21,6 @@ import (
 
 	"github.com/pave-platform/pave/golden-path/policies"
 	"github.com/pave-platform/pave/golden-path/policies/policiestest"
-	"github.com/pave-platform/pave/hack/lab/crds"
 	"github.com/pave-platform/pave/internal/registrytest"
 	"github.com/pave-platform/pave/internal/secret"
 	"github.com/pave-platform/pave/steps/sign"
@@ -100,22 +99,9 @@ func reaching(t *testing.T, r *registrytest.Registry) engine {
 	}}})
 	must(t, err)
 	e := newEngine(t)
-	e.args = []string{"--registry", "--crd-paths", write(t, "crds.yaml", rollout(t))}
+	e.args = append(e.args, "--registry")
 	e.env = append(e.env, "SSL_CERT_FILE="+r.CAFile, "DOCKER_CONFIG="+filepath.Dir(file(t, "config.json", string(login))))
 	return e
-}
-
-// rollout gives the definition of Argo's Rollout, by which Kyverno finds its
-// resource where there is no cluster.
-func rollout(t *testing.T) *unstructured.Unstructured {
-	t.Helper()
-	for _, crd := range crds.All(t) {
-		if crd.GetName() == "rollouts.argoproj.io" {
-			return crd
-		}
-	}
-	t.Fatal("there is no definition of Rollout")
-	return nil
 }
 
 func only(all []*unstructured.Unstructured, name string) []*unstructured.Unstructured {

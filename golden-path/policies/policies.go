@@ -9,7 +9,9 @@ import (
 	"bytes"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -68,12 +70,12 @@ func RenderPartly(o Options) ([]byte, error) {
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
 	for _, name := range Names() {
-		document, err := read(name)
+		documents, err := read(name)
 		if err == nil {
-			err = o.set(name, document)
+			err = o.set(name, documents[0])
 		}
-		if err == nil {
-			err = encoder.Encode(document)
+		for _, d := range documents {
+			err = errors.Join(err, encoder.Encode(d))
 		}
 		if err != nil {
 			return nil, fmt.Errorf("policy %s: %w", name, err)
@@ -93,13 +95,22 @@ func Names() []string {
 	return names
 }
 
-func read(name string) (*yaml.Node, error) {
+// read gives the documents in a policy's file: the policy, then what it needs.
+func read(name string) ([]*yaml.Node, error) {
 	data, err := files.ReadFile(name + ".yaml")
 	if err != nil {
 		return nil, err
 	}
-	var document yaml.Node
-	return &document, yaml.Unmarshal(data, &document)
+	var documents []*yaml.Node
+	for decoder := yaml.NewDecoder(bytes.NewReader(data)); ; {
+		var d yaml.Node
+		if err := decoder.Decode(&d); errors.Is(err, io.EOF) {
+			return documents, nil
+		} else if err != nil {
+			return nil, err
+		}
+		documents = append(documents, &d)
+	}
 }
 
 // set puts the platform's values in their places.

@@ -33,7 +33,7 @@ func TestAPlatformsValuesAreInTheirPlaces(t *testing.T) {
 			t.Errorf("%s is not in the policies", want)
 		}
 	}
-	if n := bytes.Count(got, []byte("\nkind: ")); n != len(policies.Names()) {
+	if n := bytes.Count(got, []byte("apiVersion: policies.kyverno.io/v1\n")); n != len(policies.Names()) {
 		t.Errorf("%d policies were rendered", n)
 	}
 	again, err := policies.Render(o)

@@ -97,6 +97,9 @@ func (o CheckOptions) policies() ([]*unstructured.Unstructured, error) {
 func (r *CheckResult) judges(documents []*unstructured.Unstructured, o CheckOptions) ([]*judge, error) {
 	var judges []*judge
 	for _, d := range documents {
+		if d.GetKind() == "ClusterRole" {
+			continue // what a policy needs in the cluster
+		}
 		if d.GroupVersionKind().Group != "policies.kyverno.io" {
 			return nil, fault.Inputf("%s %s is not a policy of policies.kyverno.io", d.GetKind(), d.GetName())
 		}
