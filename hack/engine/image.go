@@ -36,7 +36,7 @@ func readImages(dir string) (images, error) {
 	return im, err
 }
 
-func imagesKey(root, tools string) string { return buildcache.Key("images 2", root, tools, GoVersion) }
+func imagesKey(root, tools string) string { return buildcache.Key("images 3", root, tools, GoVersion) }
 
 // buildImages makes both images in dir from the Debian root, the Go toolchain
 // and the folder with codegen. They share all layers but codegen's, which are
@@ -56,7 +56,12 @@ func buildImages(ctx context.Context, root, codegen, dir string) error {
 	if err != nil {
 		return err
 	}
-	generator, err := store.layer(ctx, tree{source: codegen, target: "usr/local/bin", asRoot: true}.writeTo)
+	generator, err := store.layer(ctx, func(tw *tar.Writer) error {
+		if err := withoutUpdateCACertificates(tw); err != nil {
+			return err
+		}
+		return tree{source: codegen, target: "usr/local/bin", asRoot: true}.writeTo(tw)
+	})
 	if err != nil {
 		return err
 	}
@@ -87,6 +92,14 @@ func addToolchain(tw *tar.Writer, goroot string) error {
 		}
 	}
 	return nil
+}
+
+// withoutUpdateCACertificates hides Debian's program from an image that modules
+// run in, by a whiteout (OCI image specification, layers). Where the host has
+// certificates of its own the engine would run it before and after every call of
+// a function, for over a second in all; without it the engine adds them by itself.
+func withoutUpdateCACertificates(tw *tar.Writer) error {
+	return tw.WriteHeader(&tar.Header{Name: "usr/sbin/.wh.update-ca-certificates", Typeflag: tar.TypeReg, Mode: 0o600})
 }
 
 // layer stores an uncompressed layer.
