@@ -215,21 +215,29 @@ func (m *Sign) Seal(
 	ctr := m.now().
 		WithDirectory("/out", dag.Directory().WithFile("provenance.json", provenance)).
 		WithMountedDirectory("/in", evidence).
-		WithMountedFile("/run/pave/cosign.pub", m.PublicKey())
+		WithExec(m.publicKey(), entrypoint)
 	ctr = exec(ctr, "sign.json", m.args("sign", "image", "--ref="+ref, "--json")...)
 	ctr = exec(ctr, "attest.json", m.args("sign", "attest", "--ref="+ref, "--json",
 		"--predicate=spdx=/in/sbom.spdx.json", "--predicate=cyclonedx=/in/sbom.cdx.json",
 		"--predicate=vuln=/in/vuln.json", "--predicate=slsaprovenance1=/out/provenance.json")...)
-	ctr = exec(ctr, "verify.json", "sign", "verify", "--ref="+ref, "--json", "--public-key=/run/pave/cosign.pub",
+	ctr = exec(ctr, "verify.json", "sign", "verify", "--ref="+ref, "--json", "--public-key="+publicKeyFile,
 		"--require=spdx,cyclonedx,vuln,slsaprovenance1", "--provenance-commit="+commit)
 	return ctr.Directory("/out").Sync(ctx)
 }
 
 // PublicKey is the public half of the signing key, as PEM.
+// +cache="session"
 func (m *Sign) PublicKey() *dagger.File {
-	return m.Toolbox.
-		WithExec(append([]string{"sign", "public-key", "--output=/out/cosign.pub"}, m.KeyArgs...), entrypoint).
-		File("/out/cosign.pub")
+	return m.now().WithExec(m.publicKey(), entrypoint).File(publicKeyFile)
+}
+
+// publicKeyFile is outside of what sealing gives.
+const publicKeyFile = "/run/pave/cosign.pub"
+
+// publicKey is the command that writes publicKeyFile. It has to run anew: the engine knows
+// a secret by its name, and would give the public half of another key of that name.
+func (m *Sign) publicKey() []string {
+	return append([]string{"sign", "public-key", "--output=" + publicKeyFile}, m.KeyArgs...)
 }
 
 func (m *Sign) args(args ...string) []string {
