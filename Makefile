@@ -28,6 +28,16 @@ test: engine ## Run every test: Go packages, then each module through the engine
 	go -C examples/hello-docker test ./...
 	$(WITH_ENGINE) go test -count=1 -timeout=60m ./test/e2e
 
+# For a minute each by default; a find is kept in the package's testdata/fuzz.
+FUZZTIME ?= 1m
+
+.PHONY: fuzz
+fuzz: ## Feed the contract's parser, merge and renderer what nobody would write
+	go test -run=NONE -fuzz=FuzzParse -fuzztime=$(FUZZTIME) -fuzzminimizetime=2s ./golden-path/contract
+	go test -run=NONE -fuzz=FuzzMerge -fuzztime=$(FUZZTIME) -fuzzminimizetime=2s ./golden-path/contract
+	go test -run=NONE -fuzz=FuzzValues -fuzztime=$(FUZZTIME) -fuzzminimizetime=2s ./golden-path/render
+	go test -run=NONE -fuzz=FuzzManifests -fuzztime=$(FUZZTIME) -fuzzminimizetime=2s ./steps/chart
+
 .PHONY: lint
 lint: ## gofmt, go vet and golangci-lint over every Go module
 	./hack/lint/run
