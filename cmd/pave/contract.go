@@ -3,12 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pave-platform/pave/golden-path/contract"
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/outfile"
 )
 
 func contractCommand(a *app) *cobra.Command {
@@ -36,8 +36,8 @@ func contractSchemaCommand(a *app) *cobra.Command {
 				_, err := a.stdout.Write(contract.Schema())
 				return err
 			}
-			if err := os.WriteFile(output, contract.Schema(), 0o644); err != nil {
-				return fault.Inputf("%w", err)
+			if err := outfile.Write(output, contract.Schema()); err != nil {
+				return fault.Failedf("%w", err)
 			}
 			return a.emit(schemaFile{Path: output, ID: contract.SchemaURL})
 		},

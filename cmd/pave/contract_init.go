@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/pave-platform/pave/golden-path/contract"
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/outfile"
 )
 
 // initOptions say which platform.yaml to write.
@@ -86,19 +86,10 @@ func initContract(o initOptions) (initialized, error) {
 	if o.dryRun {
 		return r, nil
 	}
-	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if o.force {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	}
-	file, err := os.OpenFile(o.file, flags, 0o644)
-	switch {
-	case errors.Is(err, os.ErrExist):
+	if _, err := os.Lstat(o.file); err == nil && !o.force {
 		return initialized{}, fault.Inputf("%s is there already", o.file).Fix("check it with `pave contract validate`, or overwrite it with --force")
-	case err != nil:
-		return initialized{}, fault.Inputf("%w", err)
 	}
-	_, err = file.Write(content)
-	if err := errors.Join(err, file.Close()); err != nil {
+	if err := outfile.Write(o.file, content); err != nil {
 		return initialized{}, fault.Failedf("%w", err)
 	}
 	r.Written = true

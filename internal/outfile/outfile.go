@@ -8,8 +8,11 @@ import (
 	"path/filepath"
 )
 
-// Write puts content at path in one step. The folder must exist.
+// Write puts content at path in one step, and makes the folder if there is none.
 func Write(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 
 func TestAFileIsReplacedWholeOrNotAtAll(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, "result.json")
+	path := filepath.Join(dir, "new", "result.json")
 	for _, content := range []string{"first, and longer", "second"} {
 		if err := outfile.Write(path, []byte(content)); err != nil {
 			t.Fatal(err)
