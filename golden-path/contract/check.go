@@ -6,15 +6,27 @@ import (
 	"strings"
 )
 
-// check finds what is wrong between fields that are each right by themselves:
-// in spec, and in what each environment makes of it.
+// check finds what is wrong between fields: in spec, and in what each environment
+// makes of it. Of a file with a field that is wrong by itself it looks only at what
+// no other field can change, in the parts that are right: a problem that follows
+// from another one would send the reader the wrong way.
 func (d *decoder) check(a *Application) {
+	if wrong := d.problems; len(wrong) > 0 {
+		d.problems = nil
+		for _, e := range a.described() {
+			c, s := checker{decoder: d, environment: e}, a.merged(e)
+			c.ingress(s)
+			c.secrets(s)
+		}
+		found := slices.DeleteFunc(d.problems, func(p Problem) bool {
+			return slices.ContainsFunc(wrong, func(w Problem) bool { return part(w.Path) == part(p.Path) })
+		})
+		d.problems = append(wrong, found...)
+		return
+	}
 	d.checkName(a)
 	d.checkAlternatives(a)
-	for _, e := range []Environment{"", Staging, Production} {
-		if e != "" && a.Spec.Environments.of(e) == nil {
-			continue
-		}
+	for _, e := range a.described() {
 		c := checker{decoder: d, environment: e}
 		s := a.merged(e)
 		c.ports(s)
@@ -29,6 +41,24 @@ func (d *decoder) check(a *Application) {
 		c.rollout(s.Rollout)
 		c.monitoring(s)
 	}
+}
+
+// described are spec, as the environment without a name, and the environments with
+// overrides.
+func (a *Application) described() []Environment {
+	return slices.DeleteFunc([]Environment{"", Staging, Production}, func(e Environment) bool {
+		return e != "" && a.Spec.Environments.of(e) == nil
+	})
+}
+
+// part is the field of the spec, or of an environment, that a path is in.
+func part(path string) string {
+	fields := strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' })
+	depth := 2
+	if len(fields) > 1 && fields[1] == "environments" {
+		depth = 4
+	}
+	return strings.Join(fields[:min(depth, len(fields))], ".")
 }
 
 // maxNameWithOperator leaves room for what the operators of databases and brokers

@@ -32,9 +32,7 @@ func Parse(file string, data []byte, options ...Option) (*Application, error) {
 		option(&d.known)
 	}
 	d.value(root, reflect.ValueOf(&a).Elem(), "")
-	if len(d.problems) == 0 {
-		d.check(&a)
-	}
+	d.check(&a)
 	if len(d.problems) > 0 {
 		d.problems.sort()
 		return nil, fault.Inputf("%w", d.problems)

@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -282,5 +283,34 @@ func TestReadNamesTheFile(t *testing.T) {
 	}
 	if _, err := contract.Read(path); err == nil || !strings.HasPrefix(err.Error(), path+":1:1: apiVersion: is missing") {
 		t.Errorf("bad file: %v", err)
+	}
+}
+
+func TestWhatThePlatformKnowsIsSaidBesideWhatIsWrong(t *testing.T) {
+	const text = `apiVersion: pave/v1
+kind: Application
+metadata: {name: a, team: b, project: c}
+spec:
+  prot: 8080
+  ports: [{name: metrics, port: 80}]
+  ingress: {host: a.example.com}
+  secrets: [{name: other-env}]
+  metrics: {enabled: true, port: metrics}
+  environments:
+    production:
+      ingress: {host: not a host}
+`
+	_, err := contract.Parse("platform.yaml", []byte(text), contract.IngressDomains("apps.example.internal"), contract.Secrets("demo-env"))
+	problems, ok := errors.AsType[contract.Problems](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, p := range problems {
+		got = append(got, p.Path)
+	}
+	want := []string{"spec.prot", "spec.ports[0].port", "spec.ingress.host", "spec.secrets[0].name", "spec.environments.production.ingress.host"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%v\n%s", err, diff)
 	}
 }

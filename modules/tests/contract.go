@@ -67,7 +67,7 @@ func (t *Tests) Policy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	root := dag.Directory().WithNewFile("manifests.yaml", strings.ReplaceAll(text, "runAsNonRoot: true", "runAsNonRoot: false"))
+	root := dag.Directory().WithNewFile("manifests.yaml", strings.ReplaceAll(text, "runAsUser: 65532", "runAsUser: 0"))
 	_, asRoot := ours.Check(ctx, root.File("manifests.yaml"))
 	return errors.Join(
 		refused(elsewhere, 3, "allowed-registries"),
