@@ -39,8 +39,8 @@ fuzz: ## Feed the contract's parser, merge and renderer what nobody would write
 	go test -run=NONE -fuzz=FuzzManifests -fuzztime=$(FUZZTIME) -fuzzminimizetime=2s ./steps/chart
 
 .PHONY: lint
-lint: ## gofmt, go vet and golangci-lint over every Go module
-	./hack/lint/run
+lint: engine ## gofmt, go vet and golangci-lint over every Go module
+	@$(WITH_ENGINE) ./hack/lint/run
 
 .PHONY: bench
 bench: engine ## Measure, side by side with the tools that one would use instead

@@ -11,17 +11,16 @@ import (
 // no other field can change, in the parts that are right: a problem that follows
 // from another one would send the reader the wrong way.
 func (d *decoder) check(a *Application) {
-	if wrong := d.problems; len(wrong) > 0 {
-		d.problems = nil
+	if wrong := len(d.problems); wrong > 0 {
 		for _, e := range a.described() {
 			c, s := checker{decoder: d, environment: e}, a.merged(e)
 			c.ingress(s)
 			c.secrets(s)
 		}
-		found := slices.DeleteFunc(d.problems, func(p Problem) bool {
-			return slices.ContainsFunc(wrong, func(w Problem) bool { return part(w.Path) == part(p.Path) })
+		beside := slices.DeleteFunc(slices.Clone(d.problems[wrong:]), func(p Problem) bool {
+			return slices.ContainsFunc(d.problems[:wrong], func(w Problem) bool { return part(w.Path) == part(p.Path) })
 		})
-		d.problems = append(wrong, found...)
+		d.problems = append(d.problems[:wrong], beside...)
 		return
 	}
 	d.checkName(a)

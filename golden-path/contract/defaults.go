@@ -35,7 +35,7 @@ func (s Spec) complete() Spec {
 	s.Port = cmp.Or(s.Port, DefaultPort)
 	s.Resources = s.Resources.complete()
 	s.Reload = cmp.Or(s.Reload, &no)
-	pods := s.Replicas
+	var pods Replicas
 	if s.Autoscaling == nil {
 		s.Replicas = cmp.Or(s.Replicas, DefaultReplicas)
 		pods = s.Replicas

@@ -81,9 +81,9 @@ type made[T any] struct {
 	done  bool
 }
 
-func (m *made[T]) get(make func() (T, error)) (T, error) {
+func (m *made[T]) get(produce func() (T, error)) (T, error) {
 	if !m.done {
-		m.value, m.err = make()
+		m.value, m.err = produce()
 		m.done = true
 	}
 	return m.value, m.err

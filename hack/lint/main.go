@@ -3,6 +3,9 @@
 //	go run -C hack/lint .          # report
 //	go run -C hack/lint . --fix    # and repair what can be repaired
 //
+// A Dagger module compiles only with the client that the engine makes for it, so
+// one has to run: `make lint` starts it. What it makes must be what is committed.
+//
 // The linter is pinned in this folder's go.mod, apart from what the repository
 // is built with, and its configuration is .golangci.yml at the root.
 package main
@@ -49,6 +52,10 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		fmt.Fprintln(os.Stderr, "lint", name)
+		if err := generate(ctx, dir); err != nil {
+			findings = append(findings, fmt.Errorf("%s: %w", name, err))
+			continue
+		}
 		cmd := exec.CommandContext(ctx, linter, append([]string{"run", "--config", filepath.Join(root, ".golangci.yml")}, args...)...)
 		cmd.Dir = dir
 		cmd.Env = environment()
@@ -78,8 +85,32 @@ func environment() []string {
 	return append(os.Environ(), "CGO_ENABLED=0", "GOEXPERIMENT=jsonv2", "GOFLAGS=-trimpath -buildvcs=false")
 }
 
-// goModules finds the folders with a go.mod. Dagger modules compile only after
-// `dagger develop` has made their client; until then they are left out.
+// generate makes the client of a Dagger module; other modules need none.
+func generate(ctx context.Context, dir string) error {
+	module := dir
+	if filepath.Base(dir) == rootModule {
+		module = filepath.Dir(dir)
+	} else if !isFile(filepath.Join(dir, "dagger.json")) || len(goFiles(dir)) == 0 {
+		return nil
+	}
+	for _, args := range [][]string{
+		{"dagger", "develop", "--silent", "--mod", module},
+		{"git", "diff", "--exit-code", "--", dir},
+	} {
+		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+		cmd.Dir = module
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	return nil
+}
+
+// rootModule is where the module of the repository's own dagger.json is.
+const rootModule = ".dagger"
+
+// goModules finds the folders with a go.mod and something to compile: some only
+// pin the versions of programs.
 func goModules(root string) ([]string, error) {
 	var found []string
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -93,13 +124,18 @@ func goModules(root string) ([]string, error) {
 			}
 		case "go.mod":
 			dir := filepath.Dir(path)
-			if !isFile(filepath.Join(dir, "dagger.json")) || dir == root || isFile(filepath.Join(dir, "dagger.gen.go")) {
+			if len(goFiles(dir)) > 0 || dir == root {
 				found = append(found, dir)
 			}
 		}
 		return nil
 	})
 	return found, err
+}
+
+func goFiles(dir string) []string {
+	files, _ := filepath.Glob(filepath.Join(dir, "*.go")) // the pattern is right
+	return files
 }
 
 func isFile(path string) bool {

@@ -1,6 +1,7 @@
 package kubernetes
 
 import (
+	"context"
 	"bytes"
 	"fmt"
 	"os/exec"
@@ -24,7 +25,7 @@ type process struct {
 // when the thread that started the child ends, hence one that stays.
 func start(t testing.TB, name, path string, args ...string) *process {
 	t.Helper()
-	p := &process{name: name, cmd: exec.Command(path, args...), done: make(chan struct{})}
+	p := &process{name: name, cmd: exec.CommandContext(context.WithoutCancel(t.Context()), path, args...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	p.cmd.Env = []string{} // ETCD_… and proxies are this machine's, not the test's
 	p.cmd.SysProcAttr = dieWithParent()
