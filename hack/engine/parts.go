@@ -29,7 +29,7 @@ func makeParts(ctx context.Context, c *buildcache.Cache, mirror string) (parts, 
 	}
 	root := rootKey()
 	image := imagesKey(root, tools)
-	p := parts{CLI: c.Path("cli", tools), Engine: c.Path("engine", tools), Images: c.Path("images", image), Root: c.Path("root", root)}
+	p := parts{CLI: c.Path("cli", tools), Engine: c.Path("engine", engineKey(tools)), Images: c.Path("images", image), Root: c.Path("root", root)}
 	if p.complete() {
 		return p, nil
 	}
@@ -52,7 +52,7 @@ func makeParts(ctx context.Context, c *buildcache.Cache, mirror string) (parts, 
 		if p.CLI, err = makeCLI(bothCtx, c, source, tools); err != nil {
 			return err
 		}
-		p.Engine, err = c.Make("engine", tools, "building the Dagger engine", func(dir string) error {
+		p.Engine, err = c.Make("engine", engineKey(tools), "building the Dagger engine", func(dir string) error {
 			return buildEngine(bothCtx, source, dir)
 		})
 		return err

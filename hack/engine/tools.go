@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pave-platform/pave/internal/buildcache"
@@ -44,7 +45,7 @@ func cliPath(dir string) string { return filepath.Join(dir, "dagger") }
 
 // buildCLI compiles the dagger command into dir.
 func buildCLI(ctx context.Context, source, dir string) error {
-	return goBuild(ctx, source, dir, "dagger")
+	return goBuild(ctx, source, dir, nil, "dagger")
 }
 
 // buildEngine compiles the engine and its parts into dir, laid out as the root
@@ -57,7 +58,16 @@ func buildEngine(ctx context.Context, source, dir string) error {
 			return err
 		}
 	}
-	if err := goBuild(ctx, source, bin, "engine", "init", "dnsname"); err != nil {
+	folder, err := os.MkdirTemp("", "pave-engine-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	patched, err := patch(ctx, source, folder)
+	if err != nil {
+		return err
+	}
+	if err := goBuild(ctx, source, bin, []string{patched}, "engine", "init", "dnsname"); err != nil {
 		return err
 	}
 	for from, to := range map[string]string{
@@ -87,13 +97,16 @@ const dnsmasqWrapper = "#!/bin/sh\nexec /usr/sbin/dnsmasq --bind-dynamic \"$@\"\
 
 // buildCodegen compiles the code generator of Dagger's Go SDK into dir.
 func buildCodegen(ctx context.Context, source, dir string) error {
-	return goBuild(ctx, source, dir, "codegen")
+	return goBuild(ctx, source, dir, nil, "codegen")
 }
 
-func goBuild(ctx context.Context, source, dir string, commands ...string) error {
-	packages := make([]string, len(commands))
-	for i, c := range commands {
-		packages[i] = daggerModule + "/cmd/" + c
+func goBuild(ctx context.Context, source, dir string, flags []string, commands ...string) error {
+	arguments := slices.Clone(flags)
+	for _, c := range commands {
+		arguments = append(arguments, daggerModule+"/cmd/"+c)
 	}
-	return buildcache.GoBuild(ctx, source, dir, toolVersion, packages...)
+	return buildcache.GoBuild(ctx, source, dir, toolVersion, arguments...)
 }
+
+// engineKey is that of the engine; the other tools are not patched.
+func engineKey(tools string) string { return buildcache.Key("engine 2", tools, patchAfter, patchAdded) }

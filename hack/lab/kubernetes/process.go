@@ -1,8 +1,8 @@
 package kubernetes
 
 import (
-	"context"
 	"bytes"
+	"context"
 	"fmt"
 	"os/exec"
 	"runtime"
