@@ -48,12 +48,12 @@ func (m *Pave) Demo(
 	if err != nil {
 		return nil, err
 	}
-	defer registry.Stop(ctx)
+	defer func() { _, _ = registry.Stop(ctx) }()
 	git, err := lab.Git(tls, []string{"platform/gitops"}, dagger.LabGitOpts{Token: token}).Start(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer git.Stop(ctx)
+	defer func() { _, _ = git.Stop(ctx) }()
 	if database == nil {
 		if database, err = m.anyDatabase(ctx, lab); err != nil {
 			return nil, err

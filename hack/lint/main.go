@@ -93,17 +93,28 @@ func generate(ctx context.Context, dir string) error {
 	} else if !isFile(filepath.Join(dir, "dagger.json")) || len(goFiles(dir)) == 0 {
 		return nil
 	}
-	for _, args := range [][]string{
-		{"dagger", "develop", "--silent", "--mod", module},
-		{"git", "diff", "--exit-code", "--", dir},
-	} {
-		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-		cmd.Dir = module
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, out)
-		}
+	before, err := output(ctx, dir, "git", "diff", "--", ".")
+	if err != nil {
+		return err
 	}
-	return nil
+	if _, err := output(ctx, dir, "dagger", "develop", "--silent", "--mod", module); err != nil {
+		return err
+	}
+	after, err := output(ctx, dir, "git", "diff", "--", ".")
+	if err == nil && before != after {
+		err = fmt.Errorf("`dagger develop` changes committed files:\n%s", after)
+	}
+	return err
+}
+
+func output(ctx context.Context, dir string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Dir = dir
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out), nil
 }
 
 // rootModule is where the module of the repository's own dagger.json is.
