@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/gitops"
 	"github.com/pave-platform/pave/internal/gitrepo"
 	"github.com/pave-platform/pave/internal/gittest"
 	"github.com/pave-platform/pave/internal/secret"
@@ -53,7 +54,7 @@ func options(t testing.TB, s *gittest.Server) deploy.Options {
 			Author: gitrepo.Author{Name: "pave", Email: "pave@example.com"},
 		},
 		Project: "shop", Environment: "staging", App: "web",
-		Chart:      deploy.Chart{Repository: "registry.example.internal/shop/charts", Name: "platform-app", Version: "0.1.0"},
+		Chart:      gitops.Chart{Repository: "registry.example.internal/shop/charts", Name: "platform-app", Version: "0.1.0"},
 		ValuesFile: file, Image: image(1), Revision: "0123456789abcdef0123456789abcdef01234567",
 	}
 }

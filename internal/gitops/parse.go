@@ -1,0 +1,88 @@
+package gitops
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"sigs.k8s.io/yaml"
+
+	"github.com/pave-platform/pave/internal/registry"
+)
+
+// Parse reads back what Render wrote at t. It does not look at the seal: see
+// Sealed.
+func Parse(t Target, content []byte) (Application, error) {
+	asJSON, err := yaml.YAMLToJSONStrict(content)
+	if err != nil {
+		return Application{}, fmt.Errorf("%s: %w", t.Path(), err)
+	}
+	var m manifest
+	d := json.NewDecoder(bytes.NewReader(asJSON))
+	d.UseNumber()
+	if err := d.Decode(&m); err != nil {
+		return Application{}, fmt.Errorf("%s: %w", t.Path(), err)
+	}
+	if err := m.check(t); err != nil {
+		return Application{}, fmt.Errorf("%s: %w", t.Path(), err)
+	}
+	return Application{
+		Target: t,
+		Release: Release{
+			Image:    m.Metadata.Annotations[annotationImage],
+			Chart:    Chart{Repository: m.Spec.Source.RepoURL, Name: m.Spec.Source.Chart, Version: m.Spec.Source.TargetRevision},
+			Revision: m.Metadata.Annotations[annotationRevision],
+			Values:   m.Spec.Source.Helm.ValuesObject,
+		},
+		Cluster:         m.Spec.Destination.Server,
+		ArgoCDNamespace: m.Metadata.Namespace,
+	}, nil
+}
+
+// manifest is what Parse needs of an Argo CD Application.
+type manifest struct {
+	Kind     string `json:"kind"`
+	Metadata struct {
+		Name        string            `json:"name"`
+		Namespace   string            `json:"namespace"`
+		Annotations map[string]string `json:"annotations"`
+	} `json:"metadata"`
+	Spec struct {
+		Project     string `json:"project"`
+		Destination struct {
+			Server    string `json:"server"`
+			Namespace string `json:"namespace"`
+		} `json:"destination"`
+		Source struct {
+			RepoURL        string `json:"repoURL"`
+			Chart          string `json:"chart"`
+			TargetRevision string `json:"targetRevision"`
+			Helm           struct {
+				ReleaseName  string         `json:"releaseName"`
+				ValuesObject map[string]any `json:"valuesObject"`
+			} `json:"helm"`
+		} `json:"source"`
+	} `json:"spec"`
+}
+
+// check refuses a file that is not about t, as after a copy by hand, and one
+// that does not pin what it runs.
+func (m *manifest) check(t Target) error {
+	if m.Kind != "Application" {
+		return fmt.Errorf("it holds a %q, not an Application", m.Kind)
+	}
+	if m.Metadata.Name != t.Name() || m.Spec.Project != t.Project || m.Spec.Destination.Namespace != t.Namespace() || m.Spec.Source.Helm.ReleaseName != t.App {
+		return fmt.Errorf("it is of another application than its path says: %s in namespace %s", m.Metadata.Name, m.Spec.Destination.Namespace)
+	}
+	image, err := registry.ParseDigest(m.Metadata.Annotations[annotationImage])
+	if err != nil {
+		return fmt.Errorf("annotation %s: %w", annotationImage, err)
+	}
+	block, _ := m.Spec.Source.Helm.ValuesObject["image"].(map[string]any)
+	if text(block, "digest") != image.DigestStr() {
+		return errors.New("its values have another image than its annotation")
+	}
+	c := Chart{Repository: m.Spec.Source.RepoURL, Name: m.Spec.Source.Chart, Version: m.Spec.Source.TargetRevision}
+	return errors.Join(c.Validate(), ValidRevision(m.Metadata.Annotations[annotationRevision]))
+}
