@@ -17,7 +17,7 @@ const notForArgoCD = "# +argocd:skip-file-rendering\n"
 // load reads a file of ours into v and tells whether there is one. A field that
 // is not known is an error: a slip of the pen must not lift a refusal.
 func load(tree *gitrepo.Tree, path string, v any) (bool, error) {
-	content, err := read(tree, path)
+	content, err := Read(tree, path)
 	if err != nil || content == nil {
 		return false, err
 	}

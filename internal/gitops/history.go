@@ -22,7 +22,7 @@ const (
 type Entry struct {
 	Action   Action    `json:"action"`
 	At       time.Time `json:"at"`
-	By       string    `json:"by,omitempty"` // unknown of what was found
+	By       string    `json:"by,omitempty"`   // unknown of what was found
 	From     string    `json:"from,omitempty"` // environment; of a promotion
 	To       string    `json:"to"`             // environment
 	Reason   string    `json:"reason,omitempty"`

@@ -8,6 +8,8 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/gitrepo"
 	"github.com/pave-platform/pave/internal/registry"
 )
 
@@ -38,6 +40,25 @@ func Parse(t Target, content []byte) (Application, error) {
 		Cluster:         m.Spec.Destination.Server,
 		ArgoCDNamespace: m.Metadata.Namespace,
 	}, nil
+}
+
+// Load reads an application that must be there, as pave wrote it.
+func Load(tree *gitrepo.Tree, t Target) (Application, error) {
+	content, err := Read(tree, t.Path())
+	switch {
+	case err != nil:
+		return Application{}, err
+	case content == nil:
+		return Application{}, fault.Inputf("%s is not deployed in %s: there is no %s", t.App, t.Environment, t.Path()).
+			Fix("deploy it there first, with pave deploy app")
+	case !Sealed(content):
+		return Application{}, fault.Gatef("%s: %s", t.Path(), altered(content)).Fix("revert that, or deploy it again with pave deploy app --force")
+	}
+	app, err := Parse(t, content)
+	if err != nil {
+		return Application{}, fault.Failedf("%w", err).Fix("deploy it again with pave deploy app --force")
+	}
+	return app, nil
 }
 
 // manifest is what Parse needs of an Argo CD Application.

@@ -40,8 +40,8 @@ func Sealed(content []byte) bool {
 	return bytes.Equal(seal(blank), content)
 }
 
-// read gives a file of the repository; nil if there is none.
-func read(tree *gitrepo.Tree, path string) ([]byte, error) {
+// Read gives a file of the repository; nil if there is none.
+func Read(tree *gitrepo.Tree, path string) ([]byte, error) {
 	content, err := tree.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -56,7 +56,7 @@ func Present(tree *gitrepo.Tree, t Target, next []byte, force bool) ([]byte, err
 	if err := t.free(tree); err != nil {
 		return nil, err
 	}
-	old, err := read(tree, t.Path())
+	old, err := Read(tree, t.Path())
 	if err != nil {
 		return nil, err
 	}

@@ -24,21 +24,8 @@ const (
 
 // Validate refuses names that Kubernetes, Helm or Argo CD would.
 func (t Target) Validate() error {
-	var errs []error
-	for _, name := range []struct {
-		what, value string
-		max         int
-	}{
-		{"project", t.Project, maxLabel},
-		{"environment", t.Environment, maxLabel},
-		{"application", t.App, maxRelease},
-	} {
-		if !dnsLabel.MatchString(name.value) || len(name.value) > name.max {
-			errs = append(errs, fault.Inputf("%s name %q is not a DNS label of at most %d characters", name.what, name.value, name.max).
-				Fix("use lower-case letters, digits and dashes"))
-		}
-	}
-	if err := errors.Join(errs...); err != nil {
+	err := errors.Join(ValidProject(t.Project), validName("environment", t.Environment, maxLabel), ValidApp(t.App))
+	if err != nil {
 		return err
 	}
 	if n := t.Name(); len(n) > maxLabel {
@@ -48,10 +35,22 @@ func (t Target) Validate() error {
 	return nil
 }
 
-// Path is where the Application is in the repository.
-func (t Target) Path() string {
-	return t.folder() + "application.yaml"
+// ValidProject refuses what cannot be a project's name.
+func ValidProject(name string) error { return validName("project", name, maxLabel) }
+
+// ValidApp refuses what cannot be an application's name.
+func ValidApp(name string) error { return validName("application", name, maxRelease) }
+
+func validName(what, name string, longest int) error {
+	if !dnsLabel.MatchString(name) || len(name) > longest {
+		return fault.Inputf("%s name %q is not a DNS label of at most %d characters", what, name, longest).
+			Fix("use lower-case letters, digits and dashes")
+	}
+	return nil
 }
+
+// Path is where the Application is in the repository.
+func (t Target) Path() string { return t.folder() + "application.yaml" }
 
 // HistoryPath is where the history of what ran there is.
 func (t Target) HistoryPath() string { return t.folder() + "history.yaml" }
