@@ -85,7 +85,7 @@ func TestFilesThatAreNotReadBack(t *testing.T) {
 		"another kind":         {"kind: Application\n", "kind: Secret\n", `holds a "Secret"`},
 		"another application":  {"name: shop-staging-web\n", "name: shop-staging-api\n", "of another application"},
 		"another namespace":    {"namespace: shop-staging\n", "namespace: kube-system\n", "of another application"},
-		"another image inside": {"digest: " + digest(1), "digest: " + digest(2), "another image than its annotation"},
+		"another image inside": {"digest: " + digest(1), "digest: " + digest(2), "another image than it says"},
 		"an image by tag":      {"shop/web@" + digest(1), "shop/web:1", "not pinned by digest"},
 		"a moving chart":       {"targetRevision: 1.2.3", "targetRevision: '*'", "not an exact version"},
 		"a forged revision":    {"source-revision: \"0123456\"", "source-revision: \"x\\ny: z\"", "not a Git commit"},

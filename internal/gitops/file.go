@@ -29,7 +29,11 @@ func load(tree *gitrepo.Tree, path string, v any) (bool, error) {
 		err = d.Decode(v)
 	}
 	if err != nil {
-		return true, fault.Failedf("%s in the repository is damaged: %w", path, err).Fix("revert the commit that damaged it")
+		return true, damaged(path, err)
 	}
 	return true, nil
+}
+
+func damaged(path string, err error) error {
+	return fault.Failedf("%s in the repository is damaged: %w", path, err).Fix("revert the commit that damaged it")
 }

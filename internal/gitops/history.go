@@ -1,6 +1,8 @@
 package gitops
 
 import (
+	"errors"
+	"fmt"
 	"time"
 
 	"sigs.k8s.io/yaml"
@@ -46,8 +48,19 @@ const historyNotice = notForArgoCD + `# Written by pave promote, newest last.
 // LoadHistory reads a target's.
 func LoadHistory(tree *gitrepo.Tree, t Target) (History, error) {
 	var h History
-	_, err := load(tree, t.HistoryPath(), &h)
-	return h, err
+	if _, err := load(tree, t.HistoryPath(), &h); err != nil {
+		return History{}, err
+	}
+	for i, e := range h.Entries {
+		err := e.Release.consistent()
+		if err == nil && e.Digest != e.Release.Digest() {
+			err = errors.New("it has another digest than its release")
+		}
+		if err != nil {
+			return History{}, damaged(t.HistoryPath(), fmt.Errorf("entry %d: %w", i+1, err))
+		}
+	}
+	return h, nil
 }
 
 // Append adds the newest entry. The oldest goes where there are too many.

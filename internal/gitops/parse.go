@@ -26,10 +26,7 @@ func Parse(t Target, content []byte) (Application, error) {
 	if err := d.Decode(&m); err != nil {
 		return Application{}, fmt.Errorf("%s: %w", t.Path(), err)
 	}
-	if err := m.check(t); err != nil {
-		return Application{}, fmt.Errorf("%s: %w", t.Path(), err)
-	}
-	return Application{
+	app := Application{
 		Target: t,
 		Release: Release{
 			Image:    m.Metadata.Annotations[annotationImage],
@@ -39,7 +36,15 @@ func Parse(t Target, content []byte) (Application, error) {
 		},
 		Cluster:         m.Spec.Destination.Server,
 		ArgoCDNamespace: m.Metadata.Namespace,
-	}, nil
+	}
+	err = m.check(t)
+	if err == nil {
+		err = app.consistent()
+	}
+	if err != nil {
+		return Application{}, fmt.Errorf("%s: %w", t.Path(), err)
+	}
+	return app, nil
 }
 
 // Load reads an application that must be there, as pave wrote it.
@@ -87,8 +92,7 @@ type manifest struct {
 	} `json:"spec"`
 }
 
-// check refuses a file that is not about t, as after a copy by hand, and one
-// that does not pin what it runs.
+// check refuses a file that is not about t, as after a copy by hand.
 func (m *manifest) check(t Target) error {
 	if m.Kind != "Application" {
 		return fmt.Errorf("it holds a %q, not an Application", m.Kind)
@@ -96,14 +100,19 @@ func (m *manifest) check(t Target) error {
 	if m.Metadata.Name != t.Name() || m.Spec.Project != t.Project || m.Spec.Destination.Namespace != t.Namespace() || m.Spec.Source.Helm.ReleaseName != t.App {
 		return fmt.Errorf("it is of another application than its path says: %s in namespace %s", m.Metadata.Name, m.Spec.Destination.Namespace)
 	}
-	image, err := registry.ParseDigest(m.Metadata.Annotations[annotationImage])
+	return nil
+}
+
+// consistent refuses a release that does not pin what it runs, or says two things
+// about it: what is verified must be what is deployed.
+func (r Release) consistent() error {
+	image, err := registry.ParseDigest(r.Image)
 	if err != nil {
-		return fmt.Errorf("annotation %s: %w", annotationImage, err)
+		return err
 	}
-	block, _ := m.Spec.Source.Helm.ValuesObject["image"].(map[string]any)
+	block, _ := r.Values["image"].(map[string]any)
 	if text(block, "digest") != image.DigestStr() {
-		return errors.New("its values have another image than its annotation")
+		return errors.New("its values have another image than it says")
 	}
-	c := Chart{Repository: m.Spec.Source.RepoURL, Name: m.Spec.Source.Chart, Version: m.Spec.Source.TargetRevision}
-	return errors.Join(c.Validate(), ValidRevision(m.Metadata.Annotations[annotationRevision]))
+	return errors.Join(r.Chart.Validate(), ValidRevision(r.Revision))
 }

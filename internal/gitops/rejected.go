@@ -1,6 +1,7 @@
 package gitops
 
 import (
+	"fmt"
 	"regexp"
 	"time"
 
@@ -48,7 +49,7 @@ func LoadRejections(tree *gitrepo.Tree, project string) (Rejections, error) {
 	}
 	for i, entry := range r.Rejected {
 		if err := ValidDigest(entry.Digest); err != nil {
-			return Rejections{}, fault.Failedf("%s in the repository is damaged: entry %d: %w", RejectedPath(project), i+1, err)
+			return Rejections{}, damaged(RejectedPath(project), fmt.Errorf("entry %d: %w", i+1, err))
 		}
 	}
 	return r, nil

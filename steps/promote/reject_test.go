@@ -31,8 +31,12 @@ func TestARejectionIsForEver(t *testing.T) {
 	if err != nil || second.Changed || second.Reason != "it leaks" || second.By != "Eve" || second.Commit != first.Commit {
 		t.Errorf("again: %+v, %v", second, err)
 	}
-	_, err = promote.Run(t.Context(), options(t, s)) // also where it runs already
-	refused(t, nil, err, fault.Gate, "is rejected in project shop")
+	for _, dry := range []bool{false, true} {
+		o := options(t, s)
+		o.DryRun = dry
+		_, err = promote.Run(t.Context(), o) // also where it runs already
+		refused(t, nil, err, fault.Gate, "is rejected in project shop")
+	}
 	next(t, s, 2)
 	var said strings.Builder
 	if third := reject(t, s, 3); !third.Changed || third.Running != nil {

@@ -151,6 +151,23 @@ func TestRollbacksThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestAHistoryThatWasTamperedWithIsNoWayBack(t *testing.T) {
+	for name, c := range map[string]struct{ old, new, want string }{
+		"the values' digest":  {"        digest: " + digest(1), "        digest: " + digest(9), "entry 1: its values have another image than it says"},
+		"the image":           {"image: " + image(1), "image: " + image(9), "entry 1: its values have another image than it says"},
+		"the entry's digest":  {"  digest: " + digest(1), "  digest: " + digest(9), "entry 1: it has another digest than its release"},
+		"the chart's version": {"version: 0.1.0", "version: '*'", "entry 1: chart version \"*\" is not an exact version"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := promoted(t, 1, 2)
+			tampered := strings.Replace(s.File(t, "main", historyPath), c.old, c.new, 1)
+			s.Commit(t, "main", "tamper", map[string]string{historyPath: tampered})
+			_, err := promote.Rollback(t.Context(), back(s, ""))
+			refused(t, nil, err, fault.Failed, historyPath+" in the repository is damaged", c.want, "revert")
+		})
+	}
+}
+
 func TestARollbackThatComesSecondTakesBackNothing(t *testing.T) {
 	s := promoted(t, 1, 2)
 	put(t, s, application("staging", "web", 3, nil))
