@@ -3,6 +3,7 @@ package gitops
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sigs.k8s.io/yaml"
@@ -65,7 +66,7 @@ func LoadHistory(tree *gitrepo.Tree, t Target) (History, error) {
 
 // Append adds the newest entry. The oldest goes where there are too many.
 func (h History) Append(entries ...Entry) History {
-	all := append(h.Entries[:len(h.Entries):len(h.Entries)], entries...)
+	all := slices.Concat(h.Entries, entries)
 	return History{all[max(0, len(all)-longest):]}
 }
 
