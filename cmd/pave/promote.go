@@ -100,6 +100,7 @@ no way back.`,
 	moveFlags(f, &o.Common, &v)
 	f.StringVar(&o.Environment, "environment", "", "environment that goes back")
 	f.StringVar(&o.To, "to", "", "digest of the history, as sha256:… (default: the last good one)")
+	f.StringVar(&o.Digest, "digest", "", "go back only if this is the digest that the environment has, or was rolled back from")
 	f.StringVar(&o.Reason, "reason", "", "why, for the history")
 	return cmd
 }

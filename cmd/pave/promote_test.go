@@ -176,6 +176,24 @@ func TestAProvenanceOfAnotherCommitIsNotPromoted(t *testing.T) {
 	says(t, 3, p.run(), "the provenance names commit "+other+", not "+promotedCommit)
 }
 
+func TestWhatTheRegistryDoesNotHaveIsNotPromoted(t *testing.T) {
+	p := newPromotions(t, registrytest.New)
+	gone := "@sha256:" + strings.Repeat("0", 64)
+	for ref, c := range map[string]struct {
+		code int
+		word string
+	}{
+		p.registry.Ref("shop/web" + gone): {2, "is not in its registry; publish it first"},
+		"127.0.0.1:1/shop/web" + gone:     {1, "127.0.0.1:1"},
+	} {
+		ok(t, &deploy.Result{}, p.deploy("staging", ref)...)
+		says(t, c.code, p.run(), c.word)
+	}
+	if n := p.git.Commits(t, "main"); n != 2 {
+		t.Errorf("%d commits, want the two deploys", n)
+	}
+}
+
 func TestPromoteCommandsRefuseBadUsage(t *testing.T) {
 	for name, c := range map[string]struct {
 		args []string

@@ -15,12 +15,14 @@ type RollbackOptions struct {
 	Common
 	Environment string
 	To          string // digest of the history; empty: the last good release
+	Digest      string // what Environment must have; empty: whatever it has
 	Reason      string // may be empty
 }
 
 // Rollback takes an environment back to a release of its history, whole: image,
 // chart and values as they were. Without a digest it takes back the last change,
-// once: an environment that was rolled back last stays as it is.
+// once: an environment that was rolled back last stays as it is. So a program that
+// goes back from a digest names it in Digest, and takes back nothing else.
 func Rollback(ctx context.Context, o RollbackOptions) (Result, error) {
 	if err := o.validate(); err != nil {
 		return Result{}, err
@@ -29,8 +31,11 @@ func Rollback(ctx context.Context, o RollbackOptions) (Result, error) {
 }
 
 func (o RollbackOptions) validate() error {
-	if o.To != "" {
-		if err := gitops.ValidDigest(o.To); err != nil {
+	for _, digest := range []string{o.To, o.Digest} {
+		if digest == "" {
+			continue
+		}
+		if err := gitops.ValidDigest(digest); err != nil {
 			return err
 		}
 	}
@@ -59,6 +64,9 @@ func (o RollbackOptions) decide(tree *gitrepo.Tree) (*move, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := o.expected(*m.running, history); err != nil {
+		return nil, err
+	}
 	rejections, err := gitops.LoadRejections(tree, o.Project)
 	if err != nil {
 		return nil, err
@@ -69,12 +77,27 @@ func (o RollbackOptions) decide(tree *gitrepo.Tree) (*move, error) {
 	return m, m.prepare(tree, o.Common)
 }
 
+// expected refuses to take back what nobody spoke of.
+func (o RollbackOptions) expected(running gitops.Application, history gitops.History) error {
+	if o.Digest == "" || o.Digest == running.Digest() || rolledBack(running, history) && history.Last().Previous == o.Digest {
+		return nil
+	}
+	return fault.Gatef("%s has %s of %s, not %s", o.Environment, running.Digest(), o.App, o.Digest).
+		Fix("look at what came to %s since", o.Environment)
+}
+
+// rolledBack tells whether what runs is what the last rollback went back to.
+func rolledBack(running gitops.Application, history gitops.History) bool {
+	last := history.Last()
+	return last != nil && last.Action == gitops.Rollback && last.Release.Same(running.Release)
+}
+
 // choose finds the release to go back to. It may be the one that runs.
 func (o RollbackOptions) choose(running gitops.Application, history gitops.History, rejections gitops.Rejections) (gitops.Release, error) {
 	if o.To != "" {
 		return o.named(running, history)
 	}
-	if last := history.Last(); last != nil && last.Action == gitops.Rollback && last.Release.Same(running.Release) {
+	if rolledBack(running, history) {
 		return running.Release, nil
 	}
 	standing := history.Now(running, when(o.Time)).Standing()

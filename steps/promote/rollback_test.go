@@ -92,6 +92,21 @@ func TestARollbackIsDoneOnce(t *testing.T) {
 	}
 }
 
+func TestARollbackFromADigestTakesBackNothingElse(t *testing.T) {
+	s := promoted(t, 1, 2)
+	o := back(s, "")
+	o.Digest = digest(2)
+	if r := rollback(t, o); !r.Changed || r.Digest != digest(1) {
+		t.Errorf("%+v", r)
+	}
+	if r := rollback(t, o); r.Changed {
+		t.Errorf("again: %+v", r)
+	}
+	next(t, s, 3)
+	_, err := promote.Rollback(t.Context(), o)
+	refused(t, nil, err, fault.Gate, "production has "+digest(3)+" of web, not "+digest(2))
+}
+
 func TestTheLastGoodRelease(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(t *testing.T, s *gittest.Server)
