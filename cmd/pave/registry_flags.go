@@ -17,6 +17,11 @@ func secretFlags(f *pflag.FlagSet, s *secret.Source, name, what string) {
 // shares.
 func registryFlags(f *pflag.FlagSet, o *registry.Options) {
 	f.StringVar(&o.CAFile, "ca-file", "", "PEM file with the platform's root CA, trusted besides the system's")
+	registryLoginFlags(f, o)
+}
+
+// registryLoginFlags adds those of registryFlags that say who logs in.
+func registryLoginFlags(f *pflag.FlagSet, o *registry.Options) {
 	f.StringVar(&o.Username, "registry-username", "", "user name at the registry (default: the Docker configuration file decides)")
 	secretFlags(f, &o.Password, "registry-password", "the registry password or token")
 }

@@ -167,14 +167,19 @@ func signVerifyCommand(a *app) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Ref, "ref", "", "the image, pinned by digest")
-	f.StringVar(&o.Key.PEM.File, "public-key", "", "PEM file with the public key")
-	f.StringVar(&o.Key.PEM.Env, "public-key-env", "", "NAME of the environment variable that holds the public key")
+	publicKeyFlags(f, &o.Key)
 	f.StringSliceVar(&o.Require, "require", nil, "predicate types that must be attested, besides the signature: spdx, cyclonedx, vuln, slsaprovenance1 or URIs")
 	f.StringVar(&o.ProvenanceCommit, "provenance-commit", "", "Git commit that the provenance must name")
 	f.StringVar(&o.Output, "output", "", "folder for the verified predicates, as spdx.json and so on")
-	kmsFlags(f, &o.Key.KMS)
 	registryFlags(f, &o.Registry)
 	return cmd
+}
+
+// publicKeyFlags adds the flags for the key that verifies.
+func publicKeyFlags(f *pflag.FlagSet, k *sign.PublicKey) {
+	f.StringVar(&k.PEM.File, "public-key", "", "PEM file with the public key")
+	f.StringVar(&k.PEM.Env, "public-key-env", "", "NAME of the environment variable that holds the public key")
+	kmsFlags(f, &k.KMS)
 }
 
 // targetFlags adds what the commands that sign have in common.

@@ -4,8 +4,8 @@
 // pushes the commit.
 //
 // It promises that an unchanged deploy makes no commit, that deploys running
-// at the same time all land, and that an edit which somebody made by hand is
-// never overwritten unasked.
+// at the same time all land, that an edit which somebody made by hand is never
+// overwritten unasked, and that a digest which the project rejected is refused.
 package deploy
 
 import (
@@ -13,10 +13,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/gitops"
 	"github.com/pave-platform/pave/internal/gitrepo"
+	"github.com/pave-platform/pave/internal/outfile"
 )
 
 // Result is what a deploy came to.
@@ -72,7 +73,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	if o.Output != "" {
-		if err := writeFile(o.Output, p.content); err != nil {
+		if err := outfile.Write(o.Output, p.content); err != nil {
 			return Result{}, fault.Failedf("the deploy is done, its copy is not written: %w", err)
 		}
 	}
@@ -81,44 +82,43 @@ func Run(ctx context.Context, o Options) (Result, error) {
 
 // plan is a deploy that is ready to be applied to any state of the repository.
 type plan struct {
-	target  target
+	app     gitops.Application
 	content []byte // of application.yaml
-	message string
 	force   bool
-	image   string
-	chart   string
 }
 
 func prepare(o Options) (*plan, error) {
-	t := target{o.Project, o.Environment, o.App}
-	if err := errors.Join(t.validate(), o.Chart.validate(), validRevision(o.Revision)); err != nil {
+	t := gitops.Target{Project: o.Project, Environment: o.Environment, App: o.App}
+	if err := errors.Join(t.Validate(), o.Chart.Validate(), gitops.ValidRevision(o.Revision)); err != nil {
 		return nil, err
 	}
-	values, err := readValues(o.ValuesFile)
+	values, err := gitops.ReadValues(o.ValuesFile)
 	if err != nil {
 		return nil, err
 	}
-	if err := values.belongTo(t); err != nil {
+	if err := values.BelongTo(t); err != nil {
 		return nil, err
 	}
-	image, err := values.pin(o.Image)
+	image, err := values.Pin(o.Image)
 	if err != nil {
 		return nil, err
 	}
-	content, err := application(o, t, image, values)
+	app := gitops.Application{
+		Target:  t,
+		Release: gitops.Release{Image: image.Name(), Chart: o.Chart, Revision: o.Revision, Values: values.Fields},
+		Cluster: o.Cluster, ArgoCDNamespace: o.ArgoCDNamespace,
+	}
+	content, err := app.Render()
 	if err != nil {
 		return nil, err
 	}
-	return &plan{
-		target: t, content: content, message: message(o, t, image), force: o.Force,
-		image: image.Name(), chart: o.Chart.ref(),
-	}, nil
+	return &plan{app: app, content: content, force: o.Force}, nil
 }
 
 func (p *plan) result(o Options) Result {
 	return Result{
-		Repository: o.Repository.URL, Branch: o.Repository.Branch, Path: p.target.path(),
-		Application: p.target.name(), Namespace: p.target.namespace(), Image: p.image, Chart: p.chart, DryRun: o.DryRun,
+		Repository: o.Repository.URL, Branch: o.Repository.Branch, Path: p.app.Path(), DryRun: o.DryRun,
+		Application: p.app.Name(), Namespace: p.app.Namespace(), Image: p.app.Image, Chart: p.app.Chart.String(),
 		Manifest: string(p.content),
 	}
 }
@@ -128,7 +128,13 @@ func (p *plan) change(tree *gitrepo.Tree) (gitrepo.Change, error) {
 	if _, err := p.present(tree); err != nil {
 		return gitrepo.Change{}, err
 	}
-	return gitrepo.Change{Write: map[string][]byte{p.target.path(): p.content}, Message: p.message}, nil
+	return gitrepo.Change{Write: map[string][]byte{p.app.Path(): p.content}, Message: p.message()}, nil
+}
+
+// message is the commit's: a conventional subject, and trailers for programs.
+func (p *plan) message() string {
+	subject := fmt.Sprintf("deploy(%s/%s): %s %s", p.app.Project, p.app.Environment, p.app.App, gitops.Short(p.app.Digest()))
+	return gitops.Message(subject, p.app.Release.Trailers()...)
 }
 
 // preview fills in what change would do.
@@ -138,24 +144,15 @@ func (p *plan) preview(tree *gitrepo.Tree, r *Result) error {
 		return err
 	}
 	r.Commit, r.Attempts, r.Changed = tree.Head(), 1, string(old) != string(p.content)
-	r.Diff = unified("a/"+p.target.path(), "b/"+p.target.path(), old, p.content)
+	r.Diff = gitops.Diff(p.app.Path(), old, p.content)
 	return nil
 }
 
 // present gives the file as it is in the repository, nil if there is none, and
-// refuses where the deploy would destroy somebody's work.
+// refuses what must not run, and where the deploy would destroy somebody's work.
 func (p *plan) present(tree *gitrepo.Tree) ([]byte, error) {
-	if err := p.target.free(tree); err != nil {
+	if err := gitops.RefuseRejected(tree, p.app.Project, p.app.Digest()); err != nil {
 		return nil, err
 	}
-	old, err := tree.Read(p.target.path())
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	case !p.force && !sealed(old):
-		return nil, conflict(p.target.path(), old, p.content)
-	}
-	return old, nil
+	return gitops.Present(tree, p.app.Target, p.content, p.force)
 }

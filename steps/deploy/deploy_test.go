@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/gitops"
 	"github.com/pave-platform/pave/internal/gitrepo"
 	"github.com/pave-platform/pave/internal/gittest"
 	"github.com/pave-platform/pave/internal/secret"
@@ -53,7 +54,7 @@ func options(t testing.TB, s *gittest.Server) deploy.Options {
 			Author: gitrepo.Author{Name: "pave", Email: "pave@example.com"},
 		},
 		Project: "shop", Environment: "staging", App: "web",
-		Chart:      deploy.Chart{Repository: "registry.example.internal/shop/charts", Name: "platform-app", Version: "0.1.0"},
+		Chart:      gitops.Chart{Repository: "registry.example.internal/shop/charts", Name: "platform-app", Version: "0.1.0"},
 		ValuesFile: file, Image: image(1), Revision: "0123456789abcdef0123456789abcdef01234567",
 	}
 }
@@ -296,4 +297,26 @@ func TestSecretsAppearNowhere(t *testing.T) {
 	seen.Write(copied)
 	seen.WriteString(s.Git(t, "log", "-p", "main"))
 	gittest.NoSecret(t, seen.String(), s.Token)
+}
+
+func TestARejectedDigestIsNotDeployed(t *testing.T) {
+	s := gittest.Start(t, gittest.Options{})
+	s.Commit(t, "main", "reject", map[string]string{gitops.RejectedPath("shop"): "rejected: [{digest: '" + digest(1) +
+		"', reason: it leaks, by: Eve, at: '2026-02-03T04:05:06Z'}]\n"})
+	for name, spoil := range map[string]func(*deploy.Options){
+		"a deploy": func(*deploy.Options) {}, "by force": func(o *deploy.Options) { o.Force = true }, "in a dry run": func(o *deploy.Options) { o.DryRun = true },
+	} {
+		o := options(t, s)
+		spoil(&o)
+		_, err := deploy.Run(t.Context(), o)
+		if fault.KindOf(err) != fault.Gate || !strings.Contains(err.Error(), digest(1)+" is rejected in project shop: it leaks (by Eve, 2026-02-03T04:05:06Z)") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if s.Pushes() != 0 {
+		t.Errorf("%d pushes", s.Pushes())
+	}
+	o := options(t, s)
+	o.Image = image(2)
+	run(t, o)
 }

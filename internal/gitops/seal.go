@@ -1,15 +1,18 @@
-package deploy
+package gitops
 
 import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"io/fs"
 	"regexp"
 	"strings"
 
 	"github.com/pmezard/go-difflib/difflib"
 
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/gitrepo"
 )
 
 // A file is sealed with the hash of its own bytes, the hash's digits taken as
@@ -27,8 +30,8 @@ func seal(content []byte) []byte {
 	return bytes.Replace(content, []byte(unsealed), []byte("sha256:"+hex.EncodeToString(sum[:])), 1)
 }
 
-// sealed tells whether content is as a deploy wrote it, to the byte.
-func sealed(content []byte) bool {
+// Sealed tells whether content is as a deploy wrote it, to the byte.
+func Sealed(content []byte) bool {
 	at := sealLine.FindSubmatchIndex(content)
 	if at == nil {
 		return false
@@ -37,17 +40,51 @@ func sealed(content []byte) bool {
 	return bytes.Equal(seal(blank), content)
 }
 
-// conflict shows what overwriting somebody's edit would destroy.
-func conflict(path string, theirs, ours []byte) error {
-	reason := "somebody edited the file since it was deployed"
-	if !sealLine.Match(theirs) {
-		reason = "somebody else than pave wrote the file"
+// Read gives a file of the repository; nil if there is none.
+func Read(tree *gitrepo.Tree, path string) ([]byte, error) {
+	content, err := tree.Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
 	}
-	return fault.Failedf("%s: %s; revert that, or overwrite it with --force, which does this:\n%s",
-		path, reason, strings.TrimRight(unified("in the repository", "with --force", theirs, ours), "\n"))
+	return content, err
 }
 
-// unified is the difference of two files in unified format; empty for none.
+// Present gives t's application.yaml as it is in the repository, nil if there is
+// none. It refuses where replacing it by next would destroy somebody's work; with
+// force only where it would make a second Application of one name.
+func Present(tree *gitrepo.Tree, t Target, next []byte, force bool) ([]byte, error) {
+	if err := t.free(tree); err != nil {
+		return nil, err
+	}
+	old, err := Read(tree, t.Path())
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && !force && !Sealed(old) {
+		return nil, conflict(t.Path(), old, next)
+	}
+	return old, nil
+}
+
+// conflict shows what overwriting somebody's edit would destroy.
+func conflict(path string, theirs, ours []byte) error {
+	return fault.Failedf("%s: %s; revert that, or overwrite it with --force, which does this:\n%s",
+		path, altered(theirs), strings.TrimRight(unified("in the repository", "with --force", theirs, ours), "\n"))
+}
+
+// altered says why content is not sealed.
+func altered(content []byte) string {
+	if !sealLine.Match(content) {
+		return "somebody else than pave wrote the file"
+	}
+	return "somebody edited the file since it was deployed"
+}
+
+// Diff is the difference of a file in unified format; empty for none.
+func Diff(path string, before, after []byte) string {
+	return unified("a/"+path, "b/"+path, before, after)
+}
+
 func unified(from, to string, a, b []byte) string {
 	if a == nil {
 		from = "/dev/null"

@@ -1,4 +1,4 @@
-package deploy
+package gitops
 
 import (
 	"bytes"
@@ -16,15 +16,15 @@ import (
 	"github.com/pave-platform/pave/internal/registry"
 )
 
-// values are a chart's values, with the file's name for messages. Numbers are
-// json.Number, so that they come out as they were written.
-type values struct {
-	file   string
-	fields map[string]any
+// Values are a chart's values. Numbers are json.Number, so that they come out as
+// they were written.
+type Values struct {
+	File   string // for messages
+	Fields map[string]any
 }
 
-// readValues reads them as Helm does.
-func readValues(file string) (*values, error) {
+// ReadValues reads them as Helm does.
+func ReadValues(file string) (*Values, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fault.Inputf("values: %w", err)
@@ -32,25 +32,32 @@ func readValues(file string) (*values, error) {
 	if err := oneDocument(file, raw); err != nil {
 		return nil, err
 	}
-	asJSON, err := yaml.YAMLToJSONStrict(raw)
+	document, err := decode(raw)
 	if err != nil {
-		return nil, fault.Inputf("%s: %s", file, strings.TrimPrefix(err.Error(), "error converting YAML to JSON: "))
-	}
-	v := &values{file: file, fields: map[string]any{}}
-	d := json.NewDecoder(bytes.NewReader(asJSON))
-	d.UseNumber()
-	var document any
-	if err := d.Decode(&document); err != nil {
 		return nil, fault.Inputf("%s: %w", file, err)
 	}
+	v := &Values{File: file, Fields: map[string]any{}}
 	switch fields := document.(type) {
 	case map[string]any:
-		v.fields = fields
+		v.Fields = fields
 	case nil: // an empty file
 	default:
 		return nil, fault.Inputf("%s does not hold a mapping", file).Fix("write values as key: value")
 	}
 	return v, nil
+}
+
+// decode reads YAML without a key that is there twice, and numbers as they are
+// written.
+func decode(raw []byte) (any, error) {
+	asJSON, err := yaml.YAMLToJSONStrict(raw)
+	if err != nil {
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "error converting YAML to JSON: "))
+	}
+	d := json.NewDecoder(bytes.NewReader(asJSON))
+	d.UseNumber()
+	var document any
+	return document, d.Decode(&document)
 }
 
 // oneDocument refuses a second document, which Helm would silently drop.
@@ -69,11 +76,11 @@ func oneDocument(file string, raw []byte) error {
 	}
 }
 
-// belongTo refuses the values of another project or environment.
-func (v *values) belongTo(t target) error {
-	for _, field := range []struct{ key, want string }{{"project", t.project}, {"environment", t.environment}} {
-		if got := v.text(field.key); got != "" && got != field.want {
-			return fault.Inputf("%s is for %s %s, and the deploy for %s", v.file, field.key, got, field.want).
+// BelongTo refuses the values of another project or environment.
+func (v *Values) BelongTo(t Target) error {
+	for _, field := range []struct{ key, want string }{{"project", t.Project}, {"environment", t.Environment}} {
+		if got := text(v.Fields, field.key); got != "" && got != field.want {
+			return fault.Inputf("%s is for %s %s, not for %s", v.File, field.key, got, field.want).
 				Fix("render the values for %s %s", field.key, field.want)
 		}
 	}
@@ -81,29 +88,23 @@ func (v *values) belongTo(t target) error {
 }
 
 // text is a field's value if it is a non-empty string.
-func (v *values) text(key string) string {
-	s, _ := v.fields[key].(string)
+func text(fields map[string]any, key string) string {
+	s, _ := fields[key].(string)
 	return s
 }
 
-// canary tells whether the base chart rolls the application out in steps.
-func (v *values) canary() bool {
-	rollout, _ := v.fields["rollout"].(map[string]any)
-	return rollout["strategy"] == "canary"
-}
-
-// pin makes the values and the image of the deploy one: what the values leave
+// Pin makes the values and the image that is asked for one: what the values leave
 // out is filled in, what they contradict is an error, and so is no digest.
-func (v *values) pin(given string) (name.Digest, error) {
-	block, ok := v.fields["image"].(map[string]any)
-	if !ok && v.fields["image"] != nil {
-		return name.Digest{}, fault.Inputf("%s: image is not a mapping", v.file).Fix("write it with repository and digest")
+func (v *Values) Pin(given string) (name.Digest, error) {
+	block, ok := v.Fields["image"].(map[string]any)
+	if !ok && v.Fields["image"] != nil {
+		return name.Digest{}, fault.Inputf("%s: image is not a mapping", v.File).Fix("write it with repository and digest")
 	}
 	repository, _ := block["repository"].(string)
 	digest, _ := block["digest"].(string)
 	if given == "" {
 		if repository == "" || digest == "" {
-			return name.Digest{}, fault.Inputf("%s does not pin the image", v.file).Fix("give --image registry/project/app@sha256:…")
+			return name.Digest{}, fault.Inputf("%s does not pin the image", v.File).Fix("give --image registry/project/app@sha256:…")
 		}
 		given = repository + "@" + digest
 	}
@@ -118,12 +119,12 @@ func (v *values) pin(given string) (name.Digest, error) {
 		digest = image.DigestStr()
 	}
 	if stated, err := registry.ParseDigest(repository + "@" + digest); err != nil || stated.Name() != image.Name() {
-		return name.Digest{}, fault.Inputf("%s has image %s@%s, and the deploy is of %s", v.file, repository, digest, given).
+		return name.Digest{}, fault.Inputf("%s has image %s@%s, not %s", v.File, repository, digest, given).
 			Fix("render the values with the image that is deployed")
 	}
 	if block == nil {
 		block = map[string]any{}
-		v.fields["image"] = block
+		v.Fields["image"] = block
 	}
 	block["repository"], block["digest"] = repository, digest
 	return image, nil
