@@ -32,7 +32,7 @@ func GoFlags(ldflags string) []string {
 }
 
 // GoBuild compiles packages, as the go.mod in the folder source has them, into
-// the folder dir.
+// the folder dir. Flags may precede the packages.
 func GoBuild(ctx context.Context, source, dir, ldflags string, packages ...string) error {
 	if _, err := exec.LookPath("go"); err != nil {
 		return fault.Failedf("%w", err).Fix("install Go %s or later", GoVersion)
