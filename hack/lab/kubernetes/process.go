@@ -25,7 +25,8 @@ type process struct {
 // when the thread that started the child ends, hence one that stays.
 func start(t testing.TB, name, path string, args ...string) *process {
 	t.Helper()
-	p := &process{name: name, cmd: exec.CommandContext(context.WithoutCancel(t.Context()), path, args...), done: make(chan struct{})}
+	// Not the test's context: that ends before what the test cleans up with the server.
+	p := &process{name: name, cmd: exec.CommandContext(context.Background(), path, args...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	p.cmd.Env = []string{} // ETCD_… and proxies are this machine's, not the test's
 	p.cmd.SysProcAttr = dieWithParent()
