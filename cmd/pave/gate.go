@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"os"
 	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -107,9 +106,6 @@ func gate(ctx context.Context, img v1.Image, o scan.Options) (r gateResult, err 
 func (g gateResult) write(dir string) error {
 	content, err := json.MarshalIndent(g, "", "  ")
 	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	return outfile.Write(filepath.Join(dir, "gate.json"), append(content, '\n'))

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/outfile"
@@ -34,9 +32,6 @@ func WritePublicKey(ctx context.Context, o PublicKeyOptions) (PublicKeyResult, e
 	s, err := o.Key.signer(ctx, o.CAFile)
 	if err != nil {
 		return PublicKeyResult{}, err
-	}
-	if err := os.MkdirAll(filepath.Dir(o.Output), 0o755); err != nil {
-		return PublicKeyResult{}, fault.Failedf("public key: %w", err)
 	}
 	if err := outfile.Write(o.Output, s.pem); err != nil {
 		return PublicKeyResult{}, fault.Failedf("public key: %w", err)
