@@ -148,7 +148,7 @@ func (l *Lab) certify(ctx context.Context) error {
 	return err
 }
 
-// startCluster starts the control plane, whose port is the same on both sides.
+// startCluster starts the API server, whose port is the same on both sides.
 func (l *Lab) startCluster(ctx context.Context) error {
 	if err := l.sandbox.AddAddress(l.options.Address); err != nil {
 		return err
@@ -172,7 +172,7 @@ func (l *Lab) startCluster(ctx context.Context) error {
 		return err
 	}
 	l.Config, l.Kubeconfig, l.Dynamic = l.cluster.Config, l.cluster.Kubeconfig, l.cluster.Dynamic
-	return l.cluster.Controllers(ctx)
+	return nil
 }
 
 // startArgoCD starts it in the cluster.
