@@ -135,7 +135,7 @@ func TestBadFlagsAreInputErrors(t *testing.T) {
 		"every address":           {"up", "--address=0.0.0.0"},
 		"looking all the time":    {"up", "--refresh=1ms"},
 		"an unknown command":      {"start"},
-		"an unknown flag":         {"up", "--wiht=git"},
+		"an unknown flag":         {"up", "--parts=git"},
 		"a repository's bad name": {"up", "--repository=../x"},
 	} {
 		root := rootCommand(io.Discard, io.Discard)
