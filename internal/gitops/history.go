@@ -32,7 +32,18 @@ type Entry struct {
 	Previous string    `json:"previous,omitempty"` // digest that ran before
 	Digest   string    `json:"digest"`
 	Release  Release   `json:"release"`
+
+	// Of a release that is followed to Healthy in the cluster, by the cluster's clock:
+	// until when it is waited for, and since when it was seen to be. Who moves the
+	// environment next writes down the latter.
+	Until   time.Time `json:"until,omitzero"`
+	Healthy time.Time `json:"healthy,omitzero"`
+
+	Automatic bool `json:"automatic,omitempty"` // a rollback that nobody asked for: what it took back did not become Healthy
 }
+
+// Doubtful tells whether it was followed to Healthy and never seen there.
+func (e Entry) Doubtful() bool { return !e.Until.IsZero() && e.Healthy.IsZero() }
 
 // History is what an application had in one environment, oldest first. It holds
 // whole releases, so that each of them can be had back as it was.
@@ -85,6 +96,16 @@ func (h History) Now(running Application, at time.Time) History {
 		return h
 	}
 	return h.Append(Entry{Action: Found, At: at, To: running.Environment, Digest: running.Digest(), Release: running.Release})
+}
+
+// TakenBack is the promotion that the newest entry, an automatic rollback, took back
+// and the rollback; nil for none.
+func (h History) TakenBack() (promotion, rollback *Entry) {
+	n := len(h.Entries)
+	if n < 2 || !h.Entries[n-1].Automatic || h.Entries[n-2].Digest != h.Entries[n-1].Previous {
+		return nil, nil
+	}
+	return &h.Entries[n-2], &h.Entries[n-1]
 }
 
 // Standing are the releases that were not taken back, oldest first. A rollback
