@@ -33,17 +33,20 @@ type Entry struct {
 	Digest   string    `json:"digest"`
 	Release  Release   `json:"release"`
 
-	// Of a release that is followed to Healthy in the cluster, by the cluster's clock:
-	// until when it is waited for, and since when it was seen to be. Who moves the
-	// environment next writes down the latter.
-	Until   time.Time `json:"until,omitzero"`
-	Healthy time.Time `json:"healthy,omitzero"`
+	// Until is when a release that is followed in the cluster has to be Healthy, by the
+	// cluster's clock. While somebody follows it, nobody else moves the environment.
+	Until time.Time `json:"until,omitzero"`
+	Seen
 
 	Automatic bool `json:"automatic,omitempty"` // a rollback that nobody asked for: what it took back did not become Healthy
 }
 
-// Doubtful tells whether it was followed to Healthy and never seen there.
-func (e Entry) Doubtful() bool { return !e.Until.IsZero() && e.Healthy.IsZero() }
+// Seen is how the cluster had a release when the environment was moved away from
+// it, as far as anybody looked.
+type Seen struct {
+	Healthy time.Time `json:"healthy,omitzero"` // since when, by the cluster's clock
+	Unwell  bool      `json:"unwell,omitempty"` // it is nothing to go back to
+}
 
 // History is what an application had in one environment, oldest first. It holds
 // whole releases, so that each of them can be had back as it was.
@@ -96,6 +99,16 @@ func (h History) Now(running Application, at time.Time) History {
 		return h
 	}
 	return h.Append(Entry{Action: Found, At: at, To: running.Environment, Digest: running.Digest(), Release: running.Release})
+}
+
+// See is the history with what was seen of its newest entry.
+func (h History) See(s Seen) History {
+	if len(h.Entries) == 0 || s == (Seen{}) {
+		return h
+	}
+	entries := slices.Clone(h.Entries)
+	entries[len(entries)-1].Seen = s
+	return History{entries}
 }
 
 // TakenBack is the promotion that the newest entry, an automatic rollback, took back
