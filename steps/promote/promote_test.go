@@ -292,7 +292,7 @@ func TestPromotionsThatAreRefused(t *testing.T) {
 func TestAProtectedBranchSaysSo(t *testing.T) {
 	s := start(t, gittest.Options{Auth: true, Protect: []string{"main"}})
 	_, err := promote.Run(t.Context(), options(t, s))
-	refused(t, nil, err, fault.Failed, "the server refused the push to main", "allow this account to push")
+	refused(t, nil, err, fault.Failed, "the server refused the push to main", "allow this account to push", "open a pull request with --pull-request")
 	gittest.NoSecret(t, err.Error(), s.Token)
 }
 
