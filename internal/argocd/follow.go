@@ -26,7 +26,7 @@ func (c *Client) Follow(ctx context.Context, w Want) (Outcome, error) {
 	see := make(chan sight)
 	go c.watch(timed, w.Name, see)
 	f := &follower{client: c, want: w, begin: time.Now()}
-	tick := time.NewTicker(between)
+	tick := time.NewTicker(c.between)
 	defer tick.Stop()
 	for {
 		var err error

@@ -47,6 +47,18 @@ var sources = []source{
 	{"Kyverno", "github.com/kyverno/kyverno", "v1.19.1", "config/crds/policies.kyverno.io", ""},
 }
 
+var argoCD = source{"Argo CD", "github.com/argoproj/argo-cd/v3", "v3.5.7", "manifests/crds", ""}
+
+// ArgoCD gives the definitions of Argo CD's own kinds.
+func ArgoCD(t testing.TB) []*unstructured.Unstructured {
+	t.Helper()
+	found, err := argoCD.load(t.Context())
+	if err != nil {
+		t.Fatalf("definitions of Argo CD: %v", err)
+	}
+	return found
+}
+
 // All gives every definition. The first call on a machine downloads modules.
 func All(t testing.TB) []*unstructured.Unstructured {
 	t.Helper()
