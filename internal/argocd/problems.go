@@ -3,9 +3,9 @@ package argocd
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -53,13 +53,14 @@ func (f *findings) add(resource string, reason Reason, text, fix string) {
 	}
 }
 
-// failed notes what could not be read. That it is not there is no news.
+// failed notes what may not be read. That something is not there, or that the API
+// server is away, is not the application's problem.
 func (f *findings) failed(ctx context.Context, err error) {
-	if ctx.Err() != nil || f.unseen || errors.Is(err, errNotThere) {
+	if ctx.Err() != nil || f.unseen || !apierrors.IsForbidden(err) {
 		return
 	}
 	f.unseen = true
-	f.add("namespace "+f.namespace, Unseen, "its resources cannot be read: "+err.Error(), "give the kubeconfig's user the role of docs/deploy.md")
+	f.add("namespace "+f.namespace, Unseen, "its resources may not be read: "+err.Error(), "give the kubeconfig's user the role of docs/deploy.md")
 }
 
 // order is that of the reasons: a cause before what follows from it.

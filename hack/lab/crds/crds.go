@@ -47,16 +47,22 @@ var sources = []source{
 	{"Kyverno", "github.com/kyverno/kyverno", "v1.19.1", "config/crds/policies.kyverno.io", ""},
 }
 
-var argoCD = source{"Argo CD", "github.com/argoproj/argo-cd/v3", "v3.5.7", "manifests/crds", ""}
-
 // ArgoCD gives the definitions of Argo CD's own kinds.
 func ArgoCD(t testing.TB) []*unstructured.Unstructured {
 	t.Helper()
-	found, err := argoCD.load(t.Context())
-	if err != nil {
-		t.Fatalf("definitions of Argo CD: %v", err)
+	return of(t, source{"Argo CD", "github.com/argoproj/argo-cd/v3", "v3.5.7", "manifests/crds", ""})
+}
+
+// Of gives the definitions of the operators with these names.
+func Of(t testing.TB, names ...string) []*unstructured.Unstructured {
+	t.Helper()
+	var all []*unstructured.Unstructured
+	for _, s := range sources {
+		if slices.Contains(names, s.name) {
+			all = append(all, of(t, s)...)
+		}
 	}
-	return found
+	return all
 }
 
 // All gives every definition. The first call on a machine downloads modules.
@@ -64,16 +70,21 @@ func All(t testing.TB) []*unstructured.Unstructured {
 	t.Helper()
 	var all []*unstructured.Unstructured
 	for _, s := range sources {
-		found, err := s.load(t.Context())
-		if err == nil && len(found) == 0 {
-			err = errors.New("no definition is there")
-		}
-		if err != nil {
-			t.Fatalf("definitions of %s: %v", s.name, err)
-		}
-		all = append(all, found...)
+		all = append(all, of(t, s)...)
 	}
 	return all
+}
+
+func of(t testing.TB, s source) []*unstructured.Unstructured {
+	t.Helper()
+	found, err := s.load(t.Context())
+	if err == nil && len(found) == 0 {
+		err = errors.New("no definition is there")
+	}
+	if err != nil {
+		t.Fatalf("definitions of %s: %v", s.name, err)
+	}
+	return found
 }
 
 func (s source) load(ctx context.Context) ([]*unstructured.Unstructured, error) {
