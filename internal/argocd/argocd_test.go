@@ -41,10 +41,17 @@ type world struct {
 
 func start(t *testing.T) *world {
 	t.Helper()
+	w := startBare(t)
+	w.Install(t, crds.ArgoCD(t))
+	w.Namespace(t, "argocd", nil)
+	w.Namespace(t, "shop-staging", nil)
+	return w
+}
+
+// startBare is start without Argo CD.
+func startBare(t *testing.T) *world {
+	t.Helper()
 	cluster := kubernetes.Start(t)
-	cluster.Install(t, crds.ArgoCD(t))
-	cluster.Namespace(t, "argocd", nil)
-	cluster.Namespace(t, "shop-staging", nil)
 	config := rest.CopyConfig(cluster.Config)
 	config.WarningHandler = rest.NoWarnings{}
 	objects, err := dynamic.NewForConfig(config)
