@@ -22,7 +22,7 @@ import (
 // unsealed stands in the seal's place while the hash is made.
 var unsealed = "sha256:" + strings.Repeat("0", 2*sha256.Size)
 
-var sealLine = regexp.MustCompile(`(?m)^    ` + regexp.QuoteMeta(annotationSeal) + `: (sha256:[0-9a-f]{64})$`)
+var sealLine = regexp.MustCompile(`(?m)^    ` + regexp.QuoteMeta(AnnotationSeal) + `: (sha256:[0-9a-f]{64})$`)
 
 // seal fills in the hash of a file that has unsealed in the seal's place.
 func seal(content []byte) []byte {
@@ -38,6 +38,15 @@ func Sealed(content []byte) bool {
 	}
 	blank := bytes.Join([][]byte{content[:at[2]], []byte(unsealed), content[at[3]:]}, nil)
 	return bytes.Equal(seal(blank), content)
+}
+
+// ContentHash is the seal of an application.yaml, as sha256:…, which the
+// Application bears in the cluster too; empty for a file that is not sealed.
+func ContentHash(content []byte) string {
+	if !Sealed(content) {
+		return ""
+	}
+	return string(sealLine.FindSubmatch(content)[1])
 }
 
 // Read gives a file of the repository; nil if there is none.

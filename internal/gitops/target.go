@@ -62,6 +62,13 @@ func projectFolder(project string) string { return "apps/" + project + "/" }
 // Name is the Application's, unique in Argo CD's namespace.
 func (t Target) Name() string { return t.Namespace() + "-" + t.App }
 
+// Parent is the name of the Application that generates those of the project and
+// environment. No target's own name has a dot.
+func (t Target) Parent() string { return Root + "." + t.Project + "." + t.Environment }
+
+// Root is the name of the ApplicationSet that everything comes from.
+const Root = "apps"
+
 // Namespace is where the application runs.
 func (t Target) Namespace() string { return t.Project + "-" + t.Environment }
 

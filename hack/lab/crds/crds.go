@@ -21,7 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/yaml"
 
-	"github.com/pave-platform/pave/hack/lab"
+	"github.com/pave-platform/pave/hack/lab/program"
 	"github.com/pave-platform/pave/internal/buildcache"
 	"github.com/pave-platform/pave/internal/subprocess"
 )
@@ -91,7 +91,7 @@ func (s source) load(ctx context.Context) ([]*unstructured.Unstructured, error) 
 
 // download gives the module's folder in Go's module cache.
 func (s source) download(ctx context.Context) (string, error) {
-	checked, err := lab.Dir("crds/modules")
+	checked, err := program.Dir("crds/modules")
 	if err != nil {
 		return "", err
 	}

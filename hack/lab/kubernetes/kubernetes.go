@@ -18,11 +18,11 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"github.com/pave-platform/pave/hack/lab"
+	"github.com/pave-platform/pave/hack/lab/program"
 	"github.com/pave-platform/pave/internal/dev/ca"
 )
 
-// Version is what the server says it is, and the version in apiserver/go.mod.
+// Version is what the server says it is, and the version in components/go.mod.
 const Version = "v1.36.3"
 
 // nowhere is what etcd tells its peers of itself. It has none, and listens on
@@ -32,10 +32,10 @@ const nowhere = "http://127.0.0.1:1"
 const versionPackage = "k8s.io/component-base/version"
 
 var (
-	etcd = lab.Program{Name: "etcd", Module: "kubernetes/etcd", Package: "go.etcd.io/etcd/server/v3"}
+	etcd = program.Program{Name: "etcd", Module: "kubernetes/etcd", Package: "go.etcd.io/etcd/server/v3"}
 
-	apiserver = lab.Program{
-		Name: "kube-apiserver", Module: "kubernetes/apiserver", Package: "k8s.io/kubernetes/cmd/kube-apiserver",
+	apiserver = program.Program{
+		Name: "kube-apiserver", Module: "kubernetes/components", Package: "k8s.io/kubernetes/cmd/kube-apiserver",
 		LDFlags: "-X " + versionPackage + ".gitVersion=" + Version + " -X " + versionPackage + ".gitMajor=1 -X " + versionPackage + ".gitMinor=36",
 	}
 )
@@ -52,7 +52,7 @@ type Cluster struct {
 // minutes in which it is compiled once.
 func Start(t testing.TB) *Cluster {
 	t.Helper()
-	etcdPath, serverPath := lab.Binary(t, etcd), lab.Binary(t, apiserver)
+	etcdPath, serverPath := program.Binary(t, etcd), program.Binary(t, apiserver)
 	dir, err := os.MkdirTemp("", "pave-k8s-") // short: a socket's path may have 107 bytes
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })

@@ -1,7 +1,7 @@
-// Package lab builds the real servers and tools that tests run, from pinned Go
+// Package program builds the real servers and tools that tests run, from pinned Go
 // modules of their own, so that no test needs a download by hand, a container
 // or the network after the first time.
-package lab
+package program
 
 import (
 	"context"
