@@ -15,8 +15,9 @@ const PreviewEnvironment = "previews"
 
 // Labels and annotations of a preview's Application.
 const (
-	LabelPullRequest = "pave.dev/pull-request" // its number
-	AnnotationURL    = "pave.dev/url"          // where it answers
+	LabelPullRequest   = "pave.dev/pull-request" // its number
+	AnnotationURL      = "pave.dev/url"          // where it answers
+	AnnotationRevision = annotationRevision      // the commit that it is of
 
 	annotationLink = "link.argocd.argoproj.io/external-link" // shown by Argo CD
 )

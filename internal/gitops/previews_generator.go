@@ -11,7 +11,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/pave-platform/pave/internal/forge"
-	"github.com/pave-platform/pave/internal/gitrepo"
 )
 
 func selector(expired []int) map[string]any {
@@ -67,18 +66,13 @@ func (f PreviewForge) generator() map[string]any {
 	return map[string]any{"bitbucket": at}
 }
 
-// PresentPreviews gives the ApplicationSet as it is in the repository, nil if there
-// is none. Where replacing it by next would destroy somebody's work, it refuses
-// unless forced.
-func PresentPreviews(tree *gitrepo.Tree, path string, next []byte, force bool) ([]byte, error) {
-	old, err := Read(tree, path)
-	if err != nil {
-		return nil, err
-	}
+// MayReplace refuses to replace a file where that would destroy somebody's work,
+// unless forced. What is replaced is as Read gives it; nil for next removes it.
+func MayReplace(path string, old, next []byte, force bool) error {
 	if old != nil && !force && !Sealed(old) {
-		return nil, conflict(path, old, next)
+		return conflict(path, old, next)
 	}
-	return old, nil
+	return nil
 }
 
 // Expired reads which pull requests an applicationset.yaml leaves out.
