@@ -87,6 +87,8 @@ func (f *follower) saw(ctx context.Context, s sight) error {
 	case f.verdict.there:
 		f.problems = nil
 		return nil
+	case !f.asked.IsZero() && s.err == nil && !s.state.has(f.want.ContentHash):
+		return f.fail(ctx, "it was replaced by another release ("+shortImage(s.state.Image)+") while it was waited for", true)
 	case f.verdict.ill == "":
 		f.ill = time.Time{}
 	case f.ill.IsZero():
