@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -47,6 +48,7 @@ type Client struct {
 	mapper    meta.ResettableRESTMapper
 	http      *http.Client
 	log       *slog.Logger
+	between   time.Duration // how often a follower looks around
 }
 
 // The kinds of Argo CD that pave speaks of.

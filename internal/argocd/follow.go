@@ -7,8 +7,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
-	"github.com/pave-platform/pave/internal/fault"
 )
 
 // Follow waits until an Application is as wanted: with that content, Synced by a
@@ -26,7 +24,7 @@ func (c *Client) Follow(ctx context.Context, w Want) (Outcome, error) {
 	see := make(chan sight)
 	go c.watch(timed, w.Name, see)
 	f := &follower{client: c, want: w, begin: time.Now()}
-	tick := time.NewTicker(between)
+	tick := time.NewTicker(c.between)
 	defer tick.Stop()
 	for {
 		var err error
@@ -35,6 +33,7 @@ func (c *Client) Follow(ctx context.Context, w Want) (Outcome, error) {
 			err = f.saw(timed, now)
 		case <-tick.C:
 			err = f.look(timed)
+			tick.Reset(c.between) // a look that took long is not followed by the next one
 		case <-timed.Done():
 			err = f.late(ctx)
 		}
@@ -88,18 +87,21 @@ func (f *follower) saw(ctx context.Context, s sight) error {
 	case f.verdict.there:
 		f.problems = nil
 		return nil
+	case !f.asked.IsZero() && s.err == nil && !s.state.has(f.want.ContentHash):
+		return f.fail(ctx, "it was replaced by another release ("+shortImage(s.state.Image)+") while it was waited for", true)
 	case f.verdict.ill == "":
 		f.ill = time.Time{}
 	case f.ill.IsZero():
 		f.ill = time.Now()
 	}
-	f.say(f.verdict.waiting)
 	if first && f.verdict.over {
 		// It failed before anybody waited. What was wrong may have been put right.
+		err := f.client.Sync(ctx, f.want.Name)
 		f.say("another sync, since the last one failed")
-		return f.client.Sync(ctx, f.want.Name)
+		return err
 	}
 	f.nudge(ctx)
+	f.say(f.verdict.waiting)
 	return f.decide(ctx)
 }
 
@@ -110,7 +112,7 @@ func (f *follower) look(ctx context.Context) error {
 		return nil
 	}
 	f.nudge(ctx)
-	f.problems = f.client.Problems(ctx, f.now.state, f.want.parent(f.now.state))
+	f.problems = f.find(ctx)
 	text := f.verdict.waiting
 	if len(f.problems) > 0 {
 		text += " (" + f.problems[0].Resource + ": " + f.problems[0].Text + ")"
@@ -144,16 +146,21 @@ func (f *follower) late(ctx context.Context) error {
 	if !f.known || f.now.unreachable() {
 		return f.client.explain(ctx, fmt.Sprintf("wait %s for Application %s", f.want.Timeout, f.want.Name), f.now.err)
 	}
-	more, cancel := context.WithTimeout(ctx, lastLook)
-	defer cancel()
-	return f.fail(more, fmt.Sprintf("still waiting for %s after %s", f.verdict.waiting, f.want.Timeout), false)
+	return f.fail(ctx, fmt.Sprintf("still waiting for %s after %s", f.verdict.waiting, f.want.Timeout), false)
 }
 
-// lastLook is how long the search for the problems may take after the timeout.
-const lastLook = 10 * time.Second
+// brief is how long one look beside the watch may take: an API server that is
+// away must not keep the follower from what the watch says.
+const brief = 10 * time.Second
+
+func (f *follower) find(ctx context.Context) []Problem {
+	ctx, cancel := context.WithTimeout(ctx, brief)
+	defer cancel()
+	return f.client.Problems(ctx, f.now.state, f.want.parent(f.now.state))
+}
 
 func (f *follower) fail(ctx context.Context, why string, final bool) error {
-	f.problems = f.client.Problems(ctx, f.now.state, f.want.parent(f.now.state))
+	f.problems = f.find(ctx)
 	failure := &Failure{Outcome: f.outcome(), Why: "Application " + f.want.Name + ": " + why, Final: final}
 	failure.State.Name, failure.State.Namespace = f.want.Name, f.client.namespace
 	return failure.fault()
@@ -162,6 +169,8 @@ func (f *follower) fail(ctx context.Context, why string, final bool) error {
 // nudge asks Argo CD to look, once when the content is there and, for as long as
 // it is not, now and then: an Argo CD that was away does not remember.
 func (f *follower) nudge(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, brief)
+	defer cancel()
 	arrived := f.now.err == nil && f.now.state.has(f.want.ContentHash)
 	var err error
 	switch {
@@ -174,7 +183,7 @@ func (f *follower) nudge(ctx context.Context) {
 			err = f.client.RefreshParent(ctx, parent)
 		}
 	}
-	if err != nil && ctx.Err() == nil && fault.KindOf(err) != 0 {
+	if err != nil && ctx.Err() == nil {
 		f.client.log.Warn("Argo CD is not asked to look at once: it does so every few minutes", "application", f.want.Name, "because", err)
 	}
 }

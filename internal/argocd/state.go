@@ -143,6 +143,8 @@ func (c *Client) explain(ctx context.Context, tried string, err error) error {
 		return fault.Failedf("%s on %s: Argo CD is not installed there", tried, c.server).Fix("check the kubeconfig's cluster, or install Argo CD")
 	case apierrors.IsNotFound(err):
 		return fault.Failedf("%s in namespace %s on %s: %w", tried, c.namespace, c.server, ErrMissing).Fix("check that Argo CD follows the GitOps repository, and that its namespace is right")
+	case denied(err) != "":
+		return fault.Gatef("%s on %s: %s", tried, c.server, denied(err)).Fix("change the application as the policy says, or ask the platform team for an exception")
 	case apierrors.IsForbidden(err):
 		return fault.Failedf("%s on %s: %w", tried, c.server, err).Fix("give the kubeconfig's user the role of docs/deploy.md")
 	case apierrors.IsUnauthorized(err):
@@ -156,6 +158,17 @@ func (c *Client) explain(ctx context.Context, tried string, err error) error {
 // missingKind tells whether the API has no such kind at all.
 func missingKind(err error) bool {
 	return apierrors.IsNotFound(err) && strings.Contains(err.Error(), "could not find the requested resource")
+}
+
+// denied is an admission policy's refusal in plain words; empty for another error.
+func denied(err error) string {
+	if !errors.As(err, new(apierrors.APIStatus)) {
+		return ""
+	}
+	if reason, plain, _ := explain(err.Error()); reason == Refused {
+		return plain
+	}
+	return ""
 }
 
 func parse(object *unstructured.Unstructured) (State, error) {

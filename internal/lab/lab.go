@@ -10,12 +10,25 @@ package lab
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"sync"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
+
+	"github.com/pave-platform/pave/internal/buildcache"
+	"github.com/pave-platform/pave/internal/dev/git"
+	"github.com/pave-platform/pave/internal/lab/argocd"
+	"github.com/pave-platform/pave/internal/lab/controlplane"
+	"github.com/pave-platform/pave/internal/lab/sandbox"
+	"github.com/pave-platform/pave/internal/lab/server"
 )
 
 // Lab is what runs.
@@ -25,9 +38,21 @@ type Lab struct {
 	Dynamic    dynamic.Interface // a client with Config
 
 	Address  string // the IP address at which the lab's servers listen
+	CAFile   string // trusts those of the lab's servers that speak TLS
 	Registry string // host:port, as in an image reference; empty without the part
 	Git      string // http://host:port, the base of the repositories' URLs; empty without the part
 	Dir      string // of the lab; goes away with it
+
+	options Options
+	say     buildcache.Progress
+	sandbox *sandbox.Sandbox
+	servers *servers
+	cluster *controlplane.Cluster
+	argoCD  *argocd.ArgoCD
+	git     *git.Server
+
+	mu      sync.Mutex
+	closers []func()
 }
 
 // Start starts a lab with the parts and settings given, and ends it with the
@@ -35,86 +60,163 @@ type Lab struct {
 // programs, which takes minutes.
 //
 //	l := lab.Start(t, lab.ArgoCD, lab.Kubelet, lab.Registry, lab.Git)
-func Start(t testing.TB, options ...Option) *Lab { panic("the lab is being built") }
+func Start(t testing.TB, options ...Option) *Lab {
+	t.Helper()
+	var o Options
+	for _, option := range options {
+		option.set(&o)
+	}
+	l, err := Up(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			l.tell(t)
+		}
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+// tell shows the end of each log, for a test that has failed.
+func (l *Lab) tell(t testing.TB) {
+	for _, name := range l.Servers() {
+		file, err := l.Log(name)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		t.Logf("%s said at the end:\n%s", name, server.Tail(file))
+	}
+}
 
 // Up is Start for programs: the caller calls Close. A lab whose program is
 // killed ends all the same.
-func Up(ctx context.Context, o Options) (*Lab, error) { panic("the lab is being built") }
+func Up(ctx context.Context, o Options) (*Lab, error) {
+	o, err := o.complete()
+	if err != nil {
+		return nil, err
+	}
+	log := io.Writer(os.Stderr)
+	if o.Log != nil {
+		log = o.Log
+	}
+	l := &Lab{options: o, Address: o.Address.String(), say: buildcache.Progress{Name: "lab", W: log}}
+	if err := l.build(ctx); err != nil {
+		return nil, err
+	}
+	if l.sandbox, err = sandbox.New(ctx); err != nil {
+		return nil, err
+	}
+	l.Dir = l.sandbox.Dir
+	l.servers = newServers(l.sandbox)
+	if err := l.start(ctx); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
 
 // Close ends everything and removes it.
-func (l *Lab) Close() error { panic("the lab is being built") }
+func (l *Lab) Close() error {
+	l.mu.Lock()
+	closers := l.closers
+	l.closers = nil
+	l.mu.Unlock()
+	for _, end := range closers {
+		end()
+	}
+	return l.sandbox.Close()
+}
+
+// startCluster starts the control plane, whose port is the same on both sides.
+func (l *Lab) startCluster(ctx context.Context) error {
+	if err := l.sandbox.AddAddress(l.options.Address); err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp4", net.JoinHostPort(l.Address, "0"))
+	if err != nil {
+		return err
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	if err := l.sandbox.Publish(listener); err != nil {
+		return err
+	}
+	dir, err := l.folder("kubernetes")
+	if err != nil {
+		return err
+	}
+	l.cluster, err = controlplane.Start(ctx, controlplane.Options{
+		Runner: l.servers, Dir: dir, Address: l.options.Address, Port: port, Bind: netip.IPv4Unspecified(),
+	})
+	if err != nil {
+		return err
+	}
+	l.Config, l.Kubeconfig, l.CAFile, l.Dynamic = l.cluster.Config, l.cluster.Kubeconfig, l.cluster.CAFile, l.cluster.Dynamic
+	return l.cluster.Controllers(ctx)
+}
+
+// startArgoCD starts it in the cluster.
+func (l *Lab) startArgoCD(ctx context.Context) error {
+	dir, err := l.folder("argocd")
+	if err != nil {
+		return err
+	}
+	ca, err := os.ReadFile(l.CAFile)
+	if err != nil {
+		return err
+	}
+	l.argoCD, err = argocd.Start(ctx, argocd.Options{
+		Runner: l.servers, Dial: l.Dial, Dir: dir, Cluster: l.cluster, Refresh: l.options.Refresh, CA: ca,
+	})
+	if l.argoCD != nil {
+		l.atEnd(l.argoCD.Close)
+	}
+	if err != nil {
+		return fmt.Errorf("argo CD: %w", err)
+	}
+	return nil
+}
+
+// folder makes a folder of the lab.
+func (l *Lab) folder(name string) (string, error) {
+	dir := filepath.Join(l.Dir, name)
+	return dir, os.MkdirAll(dir, 0o755)
+}
 
 // Reach lets the lab reach servers that listen on this machine, each at the
 // host:port that it has here, the host an IP address.
 // 127.0.0.1 inside is otherwise the lab's own.
-func (l *Lab) Reach(ctx context.Context, servers ...string) error { panic("the lab is being built") }
+func (l *Lab) Reach(ctx context.Context, servers ...string) error {
+	for _, s := range servers {
+		if err := l.sandbox.Reach(ctx, s); err != nil {
+			return fmt.Errorf("reach %s from the lab: %w", s, err)
+		}
+	}
+	return nil
+}
 
 // Dial connects to an address as seen inside the lab: a pod, say.
 func (l *Lab) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	panic("the lab is being built")
+	return l.sandbox.Dial(ctx, network, address)
 }
 
-// Trust makes Argo CD and the node trust the server host:port, which Reach has
-// been told of or is told of now, by the CA in the PEM file: Argo CD through
-// its ConfigMap argocd-tls-certs-cm, the node through containerd's settings.
+// Trust makes Argo CD and the node trust the server host:port by the CA in the
+// PEM file: Argo CD through its ConfigMap argocd-tls-certs-cm, the node through
+// containerd's settings.
 func (l *Lab) Trust(ctx context.Context, server, caFile string) error {
-	panic("the lab is being built")
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		return err
+	}
+	host, _, err := net.SplitHostPort(server)
+	if err != nil {
+		return err
+	}
+	if l.argoCD != nil {
+		return l.argoCD.Trust(ctx, host, pem)
+	}
+	return nil
 }
-
-// Repository makes an empty repository NAME.git on the lab's Git server, whose
-// protected branches take no pushes once they exist.
-func (l *Lab) Repository(ctx context.Context, name string, protect ...string) (Repository, error) {
-	panic("the lab is being built")
-}
-
-// Repository is one on the lab's Git server.
-type Repository struct {
-	URL string // for clients here and for Argo CD
-	Dir string // bare, for gittest.Repository
-}
-
-// Apply applies objects of any kind on the server's side, in their order, with
-// strict field validation.
-func (l *Lab) Apply(ctx context.Context, objects ...*unstructured.Unstructured) error {
-	panic("the lab is being built")
-}
-
-// ApplyYAML is Apply of the documents in data.
-func (l *Lab) ApplyYAML(ctx context.Context, data []byte) error { panic("the lab is being built") }
-
-// Get gives an object: l.Get(ctx, "argoproj.io/v1alpha1", "Application", "argocd", "shop").
-func (l *Lab) Get(ctx context.Context, apiVersion, kind, namespace, name string) (*unstructured.Unstructured, error) {
-	panic("the lab is being built")
-}
-
-// Await waits until check has nothing to complain of in the object, which need
-// not exist yet. When ctx ends first, the error has the last complaint.
-func (l *Lab) Await(ctx context.Context, apiVersion, kind, namespace, name string, check func(*unstructured.Unstructured) error) error {
-	panic("the lab is being built")
-}
-
-// AwaitHealthy waits until Argo CD says Synced and Healthy of the Application,
-// at revision where that is not empty. When ctx ends first, the error has what
-// Argo CD says instead.
-func (l *Lab) AwaitHealthy(ctx context.Context, namespace, name, revision string) error {
-	panic("the lab is being built")
-}
-
-// HTTP asks a Service, through the API server's proxy, for path: the status
-// and the body of its answer.
-func (l *Lab) HTTP(ctx context.Context, namespace, service, port, path string) (status int, body []byte, err error) {
-	panic("the lab is being built")
-}
-
-// Servers names the lab's processes, as Log, Stop and Resume know them:
-// etcd, kube-apiserver, argocd-application-controller, ….
-func (l *Lab) Servers() []string { panic("the lab is being built") }
-
-// Log gives the file with what a process has said.
-func (l *Lab) Log(server string) (file string, err error) { panic("the lab is being built") }
-
-// Stop kills a process, for tests of what others do without it.
-func (l *Lab) Stop(ctx context.Context, server string) error { panic("the lab is being built") }
-
-// Resume starts a process again that Stop has killed, and waits until it is ready.
-func (l *Lab) Resume(ctx context.Context, server string) error { panic("the lab is being built") }
