@@ -25,10 +25,10 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
-	"github.com/pave-platform/pave/hack/lab/crds"
 	"github.com/pave-platform/pave/hack/lab/kubernetes"
 	"github.com/pave-platform/pave/internal/argocd"
 	"github.com/pave-platform/pave/internal/gitops"
+	lab "github.com/pave-platform/pave/internal/lab/argocd"
 )
 
 // world is a real API server with Argo CD's definitions, in which the test is
@@ -42,7 +42,9 @@ type world struct {
 func start(t *testing.T) *world {
 	t.Helper()
 	w := startBare(t)
-	w.Install(t, crds.ArgoCD(t))
+	definitions, err := lab.Definitions(t.Context())
+	must(t, err)
+	w.Install(t, definitions)
 	w.Namespace(t, "argocd", nil)
 	w.Namespace(t, "shop-staging", nil)
 	return w

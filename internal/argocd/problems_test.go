@@ -15,7 +15,7 @@ import (
 
 func (w *world) installRollouts(t *testing.T) {
 	t.Helper()
-	w.Install(t, crds.Of(t, "Argo Rollouts"))
+	w.Install(t, crds.All(t, "Argo Rollouts"))
 }
 
 var plural = map[string]schema.GroupVersionResource{
@@ -122,7 +122,7 @@ func said(reason, message string) string {
 // write them.
 func TestProblems(t *testing.T) {
 	w := start(t)
-	w.Install(t, crds.Of(t, "Argo Rollouts", "External Secrets", "cert-manager"))
+	w.Install(t, crds.All(t, "Argo Rollouts", "External Secrets", "cert-manager"))
 	c, _ := w.client(t, nil)
 	pod := func(status string) string {
 		return strings.NewReplacer("POD", status, "SET", "", "EVENT", "").Replace(deployment)

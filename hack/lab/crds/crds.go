@@ -41,32 +41,6 @@ var sources = []source{
 	{"Kyverno", "github.com/kyverno/kyverno", "v1.19.1", "config/crds/policies.kyverno.io", ""},
 }
 
-<<<<<<< HEAD
-// ArgoCD gives the definitions of Argo CD's own kinds.
-func ArgoCD(t testing.TB) []*unstructured.Unstructured {
-	t.Helper()
-	return of(t, source{"Argo CD", "github.com/argoproj/argo-cd/v3", "v3.5.7", "manifests/crds", ""})
-}
-
-// Of gives the definitions of the operators with these names.
-func Of(t testing.TB, names ...string) []*unstructured.Unstructured {
-	t.Helper()
-	var all []*unstructured.Unstructured
-	for _, s := range sources {
-		if slices.Contains(names, s.name) {
-			all = append(all, of(t, s)...)
-		}
-	}
-	return all
-}
-
-// All gives every definition. The first call on a machine downloads modules.
-func All(t testing.TB) []*unstructured.Unstructured {
-	t.Helper()
-	var all []*unstructured.Unstructured
-	for _, s := range sources {
-		all = append(all, of(t, s)...)
-=======
 // All gives every definition, or those of the operators named. The first call
 // on a machine downloads modules.
 func All(t testing.TB, operators ...string) []*unstructured.Unstructured {
@@ -74,23 +48,10 @@ func All(t testing.TB, operators ...string) []*unstructured.Unstructured {
 	all, err := Load(t.Context(), operators...)
 	if err != nil {
 		t.Fatal(err)
->>>>>>> lab
 	}
 	return all
 }
 
-<<<<<<< HEAD
-func of(t testing.TB, s source) []*unstructured.Unstructured {
-	t.Helper()
-	found, err := s.load(t.Context())
-	if err == nil && len(found) == 0 {
-		err = errors.New("no definition is there")
-	}
-	if err != nil {
-		t.Fatalf("definitions of %s: %v", s.name, err)
-	}
-	return found
-=======
 // Load is All for programs.
 func Load(ctx context.Context, operators ...string) ([]*unstructured.Unstructured, error) {
 	var all []*unstructured.Unstructured
@@ -108,7 +69,6 @@ func Load(ctx context.Context, operators ...string) ([]*unstructured.Unstructure
 		all = append(all, found...)
 	}
 	return all, nil
->>>>>>> lab
 }
 
 func (s source) load(ctx context.Context) ([]*unstructured.Unstructured, error) {
