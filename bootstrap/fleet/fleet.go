@@ -31,7 +31,7 @@ type Options struct {
 	MaxAge   time.Duration // of the artefact; 0: any
 	Timeout  time.Duration // for each thing that is waited for; 0: 10 minutes
 	Poll     time.Duration // between two looks; 0: 1 second
-	Log      *slog.Logger  // progress; nil: none
+	Log      *slog.Logger  `json:"-"` // progress; nil: none
 }
 
 // Fleet is the nodes of a cluster.
