@@ -144,3 +144,18 @@ func (n *Node) WipeData(ctx context.Context) error {
 		SystemPartitionsToWipe: []*machineapi.ResetPartitionSpec{{Label: constants.EphemeralPartitionLabel, Wipe: true}},
 	})
 }
+
+// RaftIndex is the length of the log of the node's etcd. One that was restored
+// from a snapshot begins a new log.
+func (n *Node) RaftIndex(ctx context.Context) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, try)
+	defer cancel()
+	r, err := n.client.EtcdStatus(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range r.GetMessages() {
+		return m.GetMemberStatus().GetRaftIndex(), nil
+	}
+	return 0, errors.New("it gives no status")
+}

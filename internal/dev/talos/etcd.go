@@ -14,6 +14,7 @@ type cluster struct {
 	members []*Node
 	booting *Node // bootstraps it, and is not a member yet
 	records []record
+	log     uint64 // entries of raft
 }
 
 // record is a revision of a key.
@@ -67,6 +68,7 @@ func (w *World) stepEtcd(c *cluster) {
 	for _, n := range w.sorted() {
 		if n.serving && n.controlPlane() && n.etcd == nil && n.secret() == c.secret {
 			n.etcd = c
+			c.log++
 			if !slices.Contains(c.members, n) {
 				c.members = append(c.members, n)
 			}
@@ -90,7 +92,10 @@ func (w *World) sorted() []*Node {
 	return nodes
 }
 
-func (c *cluster) write(key, value string) { c.records = append(c.records, record{key, value}) }
+func (c *cluster) write(key, value string) {
+	c.records = append(c.records, record{key, value})
+	c.log++
+}
 
 // memberID is a node's ID in its etcd.
 func memberID(n *Node) uint64 {

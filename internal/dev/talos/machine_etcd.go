@@ -81,7 +81,7 @@ func (s *machineService) EtcdStatus(context.Context, *emptypb.Empty) (*machineap
 	if err != nil {
 		return nil, err
 	}
-	m := &machineapi.EtcdMemberStatus{MemberId: memberID(s.n), ProtocolVersion: "3.6.16", StorageVersion: "3.6.0"}
+	m := &machineapi.EtcdMemberStatus{MemberId: memberID(s.n), ProtocolVersion: "3.6.16", StorageVersion: "3.6.0", RaftIndex: c.log, RaftAppliedIndex: c.log}
 	if c.healthy() {
 		m.Leader = memberID(c.members[0])
 	} else {
