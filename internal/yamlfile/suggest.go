@@ -1,4 +1,4 @@
-package contract
+package yamlfile
 
 import (
 	"fmt"
@@ -12,16 +12,18 @@ import (
 // is nearly as long.
 const maxGuess = 40
 
-// didYouMean suggests the name that is nearest to a wrong one, if one is near
+// DidYouMean suggests the name that is nearest to a wrong one, if one is near
 // enough to be meant.
-func didYouMean(wrong string, names []string) string {
-	if best := nearest(wrong, names); best != "" {
+func DidYouMean(wrong string, names []string) string {
+	if best := Nearest(wrong, names); best != "" {
 		return fmt.Sprintf(", did you mean %s?", best)
 	}
 	return ""
 }
 
-func nearest(wrong string, names []string) string {
+// Nearest gives the name that is nearest to a wrong one, if one is near enough to
+// be meant, else nothing.
+func Nearest(wrong string, names []string) string {
 	if len(wrong) > maxGuess {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package contract
+package yamlfile
 
 import (
 	"fmt"
@@ -13,17 +13,13 @@ import (
 // decoder fills Go values from a YAML tree. It goes on after a problem, so that
 // one reading finds them all, and remembers where each value stands.
 type decoder struct {
-	file     string
-	known    known
-	problems Problems
-	places   map[string]place // by path
+	Form
+	*File
 }
 
-type place struct{ line, column int }
-
 func (d *decoder) report(n *yaml.Node, path, format string, args ...any) {
-	d.problems = append(d.problems, Problem{
-		File: d.file, Line: n.Line, Column: n.Column, Path: path, Message: fmt.Sprintf(format, args...),
+	d.Problems = append(d.Problems, Problem{
+		File: d.Name, Line: n.Line, Column: n.Column, Path: path, Message: fmt.Sprintf(format, args...),
 	})
 }
 
@@ -57,18 +53,18 @@ func (d *decoder) object(n *yaml.Node, into reflect.Value, path string) {
 	seen := d.entries(n, path, func(key, value *yaml.Node) {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == key.Value })
 		if i < 0 {
-			d.report(key, join(path, key.Value), "unknown field%s (allowed: %s)", didYouMean(key.Value, names(fields)), strings.Join(names(fields), ", "))
+			d.report(key, Join(path, key.Value), "unknown field%s (allowed: %s)", DidYouMean(key.Value, names(fields)), strings.Join(names(fields), ", "))
 			return
 		}
 		if problem := fields[i].length(value); problem != "" {
-			d.report(value, join(path, key.Value), "%s", problem)
+			d.report(value, Join(path, key.Value), "%s", problem)
 			return
 		}
-		d.value(value, into.Field(fields[i].index), join(path, key.Value))
+		d.value(value, into.Field(fields[i].index), Join(path, key.Value))
 	})
 	for _, f := range fields {
 		if f.required && !seen[f.name] {
-			d.report(n, join(path, f.name), "is missing")
+			d.report(n, Join(path, f.name), "is missing")
 		}
 	}
 }
@@ -85,7 +81,7 @@ func (d *decoder) entries(n *yaml.Node, path string, visit func(key, value *yaml
 			continue
 		}
 		if seen[key.Value] {
-			d.report(key, join(path, key.Value), "is given twice, first on line %d", first[key.Value])
+			d.report(key, Join(path, key.Value), "is given twice, first on line %d", first[key.Value])
 			continue
 		}
 		first[key.Value], seen[key.Value] = key.Line, true
@@ -103,11 +99,11 @@ func (d *decoder) dictionary(n *yaml.Node, into reflect.Value, path string) {
 	d.entries(n, path, func(key, value *yaml.Node) {
 		k := reflect.New(into.Type().Key()).Elem()
 		k.SetString(key.Value)
-		if err := k.Interface().(rule).valid(); err != nil {
+		if err := d.Valid(k.Interface()); err != nil {
 			d.report(key, path, "%v", err)
 		}
 		v := reflect.New(into.Type().Elem()).Elem()
-		d.value(value, v, join(path, key.Value))
+		d.value(value, v, Join(path, key.Value))
 		into.SetMapIndex(k, v)
 	})
 }
@@ -119,24 +115,22 @@ func (d *decoder) list(n *yaml.Node, into reflect.Value, path string) {
 	}
 	into.Set(reflect.MakeSlice(into.Type(), len(n.Content), len(n.Content)))
 	for i, item := range n.Content {
-		d.value(item, into.Index(i), index(path, i))
+		d.value(item, into.Index(i), Index(path, i))
 	}
 }
 
 func (d *decoder) scalar(n *yaml.Node, into reflect.Value, path string) {
-	if problem := assign(n, into); problem != "" {
+	if problem := d.assign(n, into); problem != "" {
 		d.report(n, path, "%s", problem)
 		return
 	}
-	if r, ok := into.Interface().(rule); ok {
-		if err := r.valid(); err != nil {
-			d.report(n, path, "%v", err)
-		}
+	if err := d.Valid(into.Interface()); err != nil {
+		d.report(n, path, "%v", err)
 	}
 }
 
 // assign sets a string, an int or a bool, or says why it cannot.
-func assign(n *yaml.Node, into reflect.Value) (problem string) {
+func (d *decoder) assign(n *yaml.Node, into reflect.Value) (problem string) {
 	switch into.Kind() {
 	case reflect.Bool:
 		if n.Kind != yaml.ScalarNode || n.Tag != "!!bool" || n.Value != "true" && n.Value != "false" {
@@ -150,8 +144,7 @@ func assign(n *yaml.Node, into reflect.Value) (problem string) {
 		}
 		into.SetInt(int64(number))
 	default:
-		_, asWritten := into.Interface().(verbatim)
-		if n.Kind != yaml.ScalarNode || n.Tag != "!!str" && !asWritten {
+		if n.Kind != yaml.ScalarNode || n.Tag != "!!str" && !d.AsWritten(into.Interface()) {
 			return fmt.Sprintf("is %s: it must be text%s", describe(n), quoted(n))
 		}
 		into.SetString(n.Value)

@@ -1,4 +1,4 @@
-package contract
+package yamlfile
 
 import (
 	"bytes"
@@ -15,7 +15,7 @@ const MaxBytes = 1 << 20
 
 // document gives the one YAML document in data as a tree that is safe to walk:
 // of limited depth, without aliases.
-func document(file string, data []byte) (*yaml.Node, Problems) {
+func (f Form) document(file string, data []byte) (*yaml.Node, Problems) {
 	at := func(line, column int, format string, args ...any) Problems {
 		return Problems{{File: file, Line: line, Column: column, Message: fmt.Sprintf(format, args...)}}
 	}
@@ -23,7 +23,7 @@ func document(file string, data []byte) (*yaml.Node, Problems) {
 	case len(data) > MaxBytes:
 		return nil, at(1, 1, "the file is larger than %d bytes", MaxBytes)
 	case len(bytes.TrimSpace(data)) == 0:
-		return nil, at(1, 1, "the file is empty: it needs at least apiVersion, kind, metadata and spec")
+		return nil, at(1, 1, "the file is empty: it needs at least %s", f.Needs)
 	}
 	if line, column, found := notText(data); found {
 		return nil, at(line, column, "this is not a text file in UTF-8")
@@ -31,7 +31,7 @@ func document(file string, data []byte) (*yaml.Node, Problems) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	first, err := next(decoder)
 	if errors.Is(err, io.EOF) {
-		return nil, at(1, 1, "the file holds only comments: it needs at least apiVersion, kind, metadata and spec")
+		return nil, at(1, 1, "the file holds only comments: it needs at least %s", f.Needs)
 	}
 	if err != nil {
 		line, column, message := syntax(data, err)
@@ -44,7 +44,7 @@ func document(file string, data []byte) (*yaml.Node, Problems) {
 		line, column, message := syntax(data, err)
 		return nil, at(line, column, "this is not YAML: %s", message)
 	default:
-		return nil, at(second.Line, second.Column, "a second document starts here: write one application per file")
+		return nil, at(second.Line, second.Column, "a second document starts here: write one %s per file", f.Describes)
 	}
 	root := first.Content[0]
 	if ps := forbidden(file, root, "", 0, nil); len(ps) > 0 {
@@ -106,22 +106,22 @@ func forbidden(file string, n *yaml.Node, path string, depth int, ps Problems) P
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i]
-			ps = forbidden(file, key, join(path, key.Value), depth+1, ps)
-			ps = forbidden(file, n.Content[i+1], join(path, key.Value), depth+1, ps)
+			ps = forbidden(file, key, Join(path, key.Value), depth+1, ps)
+			ps = forbidden(file, n.Content[i+1], Join(path, key.Value), depth+1, ps)
 		}
 	case yaml.SequenceNode:
 		for i, item := range n.Content {
-			ps = forbidden(file, item, index(path, i), depth+1, ps)
+			ps = forbidden(file, item, Index(path, i), depth+1, ps)
 		}
 	}
 	return ps
 }
 
-func join(path, field string) string {
+func Join(path, field string) string {
 	if path == "" {
 		return field
 	}
 	return path + "." + field
 }
 
-func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+func Index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
