@@ -225,16 +225,12 @@ func inline(n yaml.Node) yaml.Style {
 
 // Write writes the file in one step, and tells whether it was another before.
 func (l *Lock) Write(path string) (changed bool, err error) {
+	if changed, err = l.Differs(path); err != nil || !changed {
+		return false, err
+	}
 	content, err := l.Bytes()
 	if err != nil {
 		return false, err
-	}
-	before, err := os.ReadFile(path)
-	if err == nil && bytes.Equal(before, content) {
-		return false, nil
-	}
-	if errors.Is(err, os.ErrNotExist) && len(l.Approved) == 0 {
-		return false, nil
 	}
 	if err := outfile.Write(path, content); err != nil {
 		return false, fault.Failedf("%w", err)
@@ -244,3 +240,19 @@ func (l *Lock) Write(path string) (changed bool, err error) {
 
 // Stamp is a time as the lock has it.
 func Stamp(t time.Time) Time { return Time(t.UTC().Format(time.RFC3339)) }
+
+// Differs tells whether Write would change the file.
+func (l *Lock) Differs(path string) (bool, error) {
+	content, err := l.Bytes()
+	if err != nil {
+		return false, err
+	}
+	before, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return len(l.Approved) > 0, nil
+	case err != nil:
+		return false, fault.Inputf("%w", err)
+	}
+	return !bytes.Equal(before, content), nil
+}
