@@ -111,7 +111,7 @@ func (j judge) decide(ctx context.Context, i *item, o ApproveOptions, r *Approve
 		r.Refused = append(r.Refused, i.Item)
 		return nil
 	}
-	a, err := j.approval(ctx, i, o)
+	a, err := j.approval(i, o)
 	if err != nil {
 		return err
 	}
@@ -124,8 +124,8 @@ func acceptable(refused []Refusal, reason string) bool {
 	return !slices.ContainsFunc(refused, func(r Refusal) bool { return r.Final || reason == "" })
 }
 
-func (j judge) approval(ctx context.Context, i *item, o ApproveOptions) (imagelist.Approved, error) {
-	mirrored, err := j.mirroredDigest(ctx, i)
+func (j judge) approval(i *item, o ApproveOptions) (imagelist.Approved, error) {
+	mirrored, err := j.atTarget(i)
 	if err != nil {
 		return imagelist.Approved{}, err
 	}

@@ -28,6 +28,9 @@ func (r *running) gate(ctx context.Context, c candidate) ([]string, error) {
 		return nil, fault.Failedf("%s@%s is not upstream any more, nor at the target", a.Source, a.Digest).
 			Fix("look with pave mirror plan what is there now")
 	}
+	if fault.KindOf(err) == fault.Input && err != nil {
+		return nil, r.edited(a, oneLine(err))
+	}
 	if err != nil {
 		return nil, explain("read "+c.transfer.Source.String(), c.transfer.Source.Registry, err)
 	}
@@ -72,7 +75,11 @@ func (r *running) asApproved(found *content, c candidate) error {
 	if len(wrong) == 0 {
 		return nil
 	}
-	return fault.Inputf("%s: %w: %s is not what was approved for %s: %s", r.lockPath, errLock, a.Digest, a.Ref(), strings.Join(wrong, ", ")).
+	return r.edited(a, strings.Join(wrong, ", "))
+}
+
+func (r *running) edited(a imagelist.Approved, how string) error {
+	return fault.Inputf("%s: %w: %s is not what was approved for %s: %s", r.lockPath, errLock, a.Digest, a.Ref(), how).
 		Fix("approve it again: pave mirror approve %s", a.Ref())
 }
 

@@ -146,7 +146,7 @@ func (j judge) scanAll(ctx context.Context, c *content, ref string, limits map[s
 		j.log.Info("scanning", "image", ref, "platform", p.platform(), "size", words(c.size()))
 		found, err := j.scan(ctx, p.image, c.ref.String(), limits)
 		if err != nil {
-			return Scanned{}, fmt.Errorf("scan %s for %s: %w", c.ref, p.platform, err)
+			return Scanned{}, fmt.Errorf("scan %s for %s: %w", c.ref, p.platform(), err)
 		}
 		for severity, n := range found.Counts {
 			all.Counts[severity] = max(all.Counts[severity], n)

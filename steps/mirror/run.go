@@ -42,7 +42,7 @@ func Run(ctx context.Context, o RunOptions) (RunResult, error) {
 	if r.result.Project, err = w.project(ctx, o.Harbor, o.DryRun); err != nil {
 		return RunResult{}, err
 	}
-	if err := r.sort(ctx); err != nil {
+	if err := r.sort(); err != nil {
 		return RunResult{}, err
 	}
 	if err := r.mirror(ctx); err != nil {
@@ -74,7 +74,7 @@ type candidate struct {
 
 // sort splits the lock by what the list says of it now, and notes what of the list
 // is not approved.
-func (r *running) sort(_ context.Context) error {
+func (r *running) sort() error {
 	for _, a := range r.lock.Approved {
 		e, listed := r.isListed(a)
 		if !listed {
