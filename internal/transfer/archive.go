@@ -1,26 +1,27 @@
 package transfer
 
 import (
-	"context"
-
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pave-platform/pave/internal/registry"
 )
 
-// Inventory is what a registry on the other side of an air gap has, so that an
-// export can leave it out. Import and TakeInventory make one.
-type Inventory struct {
-	Registry string                   `json:"registry"` // for people
-	Blobs    map[string]InventoryBlob `json:"blobs"`    // by digest
-}
+// An archive is an OCI image layout
+// (https://github.com/opencontainers/image-spec/blob/main/image-layout.md) in a
+// tar file. Its index.json has, in this order:
+//   - for each tag of each entry a descriptor with refName: repository:tag
+//   - for each referrer a descriptor with inRepository, and for each of Cosign's
+//     tags one with refName
+//   - one of type leftOutType, if the archive relies on what the other side has
+const (
+	refName      = "org.opencontainers.image.ref.name"
+	inRepository = "dev.pave.transfer.repository"
+	fromSource   = "dev.pave.transfer.source" // the reference that was approved
 
-// InventoryBlob says where a blob is.
-type InventoryBlob struct {
-	Size       int64  `json:"size"`
-	Repository string `json:"repository"` // without the registry
-}
+	leftOutType types.MediaType = "application/vnd.pave.transfer.left-out.v1+json" // an Inventory
+)
 
 // ExportOptions say what goes into an archive. Source and Path are needed.
 type ExportOptions struct {
@@ -39,6 +40,7 @@ type ImportOptions struct {
 	Target     *registry.Client
 	Registry   name.Registry // takes the place of the entries' registry; repositories and tags stay
 	Path       string        // of the archive
+	Digest     v1.Hash       // ArchiveResult.Digest of the export, if it is known by another way; another is refused
 	TargetJobs int           // as in Options
 	DryRun     bool          // verify, and say what would be done
 	Progress   func(Progress)
@@ -49,35 +51,11 @@ type ImportOptions struct {
 type ArchiveResult struct {
 	Result
 	Path    string  `json:"path"`
-	Digest  v1.Hash `json:"digest"`  // of the archive's index.json: names all it holds
-	Size    int64   `json:"size"`    // of the archive, bytes
-	LeftOut int     `json:"leftOut"` // blobs that the other side must have
+	Digest  v1.Hash `json:"archiveDigest"` // of the archive's index.json, which names all it holds
+	Size    int64   `json:"size"`          // of the archive, bytes
+	LeftOut int     `json:"leftOut"`       // blobs that the other side must have
+
+	// Inventory is what an import knows to be at the target now: what it brought
+	// and what it found. Add it to what is known from before. Nil for an export.
+	Inventory *Inventory `json:"-"`
 }
-
-// Export writes entries to one OCI image layout in a tar file, the same bytes
-// for the same entries. Every digest is verified while it is written.
-// Of an entry only the repository and the tags of its target count, and its
-// registry is not asked. An error of any entry leaves no file.
-func Export(ctx context.Context, entries []Entry, o ExportOptions) (ArchiveResult, error) {
-	panic("not yet")
-}
-
-// Import copies an archive of Export to a registry. It verifies every digest and
-// that nothing is missing before it sends anything: an archive that is
-// truncated, altered, or left out what this registry does not have moves no tag.
-func Import(ctx context.Context, o ImportOptions) (ArchiveResult, error) {
-	panic("not yet")
-}
-
-// TakeInventory lists the blobs below the targets' tags, as they are in the
-// target's registry now. A tag that is not there is no error: it has nothing.
-// It gets manifests, which counts as pulls where a registry counts.
-func TakeInventory(ctx context.Context, entries []Entry, target *registry.Client) (*Inventory, error) {
-	panic("not yet")
-}
-
-// ReadInventory reads a file that Write wrote.
-func ReadInventory(path string) (*Inventory, error) { panic("not yet") }
-
-// Write writes the inventory to a file.
-func (i *Inventory) Write(path string) error { panic("not yet") }

@@ -32,7 +32,7 @@ func (r *run) need(ctx context.Context, d v1.Descriptor, from, to name.Repositor
 	r.needs[at] = n
 	b := r.blobs[d.Digest]
 	if b == nil {
-		b = &blob{desc: d}
+		b = &blob{desc: d, at: slices.Clone(r.knownAt[d.Digest])}
 		r.blobs[d.Digest] = b
 		if from.RegistryStr() == to.RegistryStr() && !r.fromArchive {
 			b.at = append(b.at, from.RepositoryStr())

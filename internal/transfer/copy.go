@@ -26,6 +26,15 @@ func Copy(ctx context.Context, entries []Entry, o Options) (Result, error) {
 	}
 	from := newSide(o.Source, "pull")
 	defer from.close()
+	expectSources(from, entries)
+	r := newRun(registries{from}, entries, o)
+	defer r.to.close()
+	result, err := r.all(ctx, entries)
+	result.Requests.Source = from.requests.Load()
+	return result, err
+}
+
+func expectSources(from *side, entries []Entry) {
 	byRegistry := map[name.Registry][]string{}
 	for _, e := range entries {
 		byRegistry[e.Source.Registry] = append(byRegistry[e.Source.Registry], e.Source.RepositoryStr())
@@ -33,11 +42,6 @@ func Copy(ctx context.Context, entries []Entry, o Options) (Result, error) {
 	for reg, repositories := range byRegistry {
 		from.host(reg).expect(repositories)
 	}
-	r := newRun(registries{from}, entries, o)
-	defer r.to.close()
-	result, err := r.all(ctx, entries)
-	result.Requests.Source = from.requests.Load()
-	return result, err
 }
 
 // check refuses what cannot be meant.
@@ -83,7 +87,7 @@ type run struct {
 	target        *host
 	referrersMode Referrers
 	sparse        bool
-	foreign       bool
+	wanted        func(v1.Descriptor) bool // of layers
 	dryRun        bool
 	fromArchive   bool
 	sourceJobs    int
@@ -95,6 +99,7 @@ type run struct {
 	lanes   map[string]*lanes
 	blobs   map[v1.Hash]*blob
 	needs   map[place]*need
+	knownAt map[v1.Hash][]string // repositories of the target that have a blob
 	settled []name.Repository // of the target, that had a tag of ours before
 	result  Result
 	telling sync.Mutex
@@ -104,10 +109,13 @@ type run struct {
 func newRun(s source, entries []Entry, o Options) *run {
 	to := newSide(o.Target, "pull,push")
 	r := &run{
-		source: s, to: to, referrersMode: o.Referrers, sparse: o.Sparse, foreign: o.ForeignLayers, dryRun: o.DryRun,
+		source: s, to: to, referrersMode: o.Referrers, sparse: o.Sparse, wanted: distributable, dryRun: o.DryRun,
 		sourceJobs: orDefault(o.SourceJobs, 6), sending: make(chan struct{}, orDefault(o.TargetJobs, 8)),
 		progress: newProgress(len(entries), o.Progress), done: o.Done,
-		lanes: map[string]*lanes{}, blobs: map[v1.Hash]*blob{}, needs: map[place]*need{},
+		lanes: map[string]*lanes{}, blobs: map[v1.Hash]*blob{}, needs: map[place]*need{}, knownAt: map[v1.Hash][]string{},
+	}
+	if o.ForeignLayers {
+		r.wanted = func(v1.Descriptor) bool { return true }
 	}
 	if len(entries) > 0 {
 		r.target = to.host(entries[0].Target.Registry)

@@ -193,7 +193,7 @@ func (c *copying) bring(ctx context.Context, n *node, from, to name.Repository) 
 	var needs, own []*need // own were asked for by this entry first
 	seen := map[v1.Hash]bool{}
 	err := n.walk(func(m *node) error {
-		for _, d := range m.blobs(c.foreign) {
+		for _, d := range m.blobs(c.wanted) {
 			if d.Digest.Algorithm == "" {
 				return fault.Failedf("manifest %s names a blob without a digest", m.desc.Digest)
 			}

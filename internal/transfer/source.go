@@ -96,13 +96,18 @@ func (h *host) manifestOnce(ctx context.Context, in name.Repository, reference s
 }
 
 func (s registries) blob(ctx context.Context, in name.Repository, d v1.Descriptor, from int64) (io.ReadCloser, error) {
+	return s.host(in.Registry).blob(ctx, in, d, from)
+}
+
+// blob gets a blob from an offset on.
+func (h *host) blob(ctx context.Context, in name.Repository, d v1.Descriptor, from int64) (io.ReadCloser, error) {
 	header := http.Header{}
 	want := []int{http.StatusOK}
 	if from > 0 {
 		header.Set("Range", fmt.Sprintf("bytes=%d-%d", from, d.Size-1))
 		want = append(want, http.StatusPartialContent)
 	}
-	resp, err := s.host(in.Registry).do(ctx, call{
+	resp, err := h.do(ctx, call{
 		method: http.MethodGet, path: in.RepositoryStr() + "/blobs/" + d.Digest.String(), header: header,
 		repositories: []string{in.RepositoryStr()}, want: want,
 	})

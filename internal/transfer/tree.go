@@ -67,13 +67,13 @@ func parse(raw []byte, said types.MediaType) (*node, error) {
 func (n *node) isIndex() bool { return n.desc.MediaType.IsIndex() }
 
 // blobs are the config and the layers of n itself that are to be copied.
-func (n *node) blobs(foreign bool) []v1.Descriptor {
+func (n *node) blobs(wanted func(v1.Descriptor) bool) []v1.Descriptor {
 	var all []v1.Descriptor
 	if n.doc.Config != nil {
 		all = append(all, *n.doc.Config)
 	}
 	for _, l := range slices.Concat(n.doc.Layers, n.doc.Blobs) {
-		if foreign || l.MediaType.IsDistributable() {
+		if wanted(l) {
 			all = append(all, l)
 		}
 	}
