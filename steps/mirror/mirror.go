@@ -4,8 +4,9 @@
 // images.yaml says what is wanted, images.lock.yaml which content of it somebody
 // approved. It promises that a tag at the target is only ever given to content
 // that the lock names, that passed the gate and that the platform's key has
-// signed: the tag is the last thing that is written. A tag that moves upstream is
-// shown, never followed.
+// signed: the tag is the last thing that is written. (An import from an archive
+// signs what it brought before it ends, and again if it was cut off.) A tag that
+// moves upstream is shown, never followed.
 package mirror
 
 import (

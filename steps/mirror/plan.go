@@ -95,16 +95,17 @@ func (w *workspace) compare(ctx context.Context) ([]*item, error) {
 		}
 		items = append(items, i)
 	}
+	slices.SortStableFunc(items, func(a, b *item) int { return compareRefs(a.Ref, b.Ref) })
+	return items, w.askAll(ctx, items)
+}
+
+func (w *workspace) askAll(ctx context.Context, items []*item) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(jobs)
 	for _, i := range items {
 		group.Go(func() error { return w.ask(ctx, i) })
 	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	slices.SortStableFunc(items, func(a, b *item) int { return compareRefs(a.Ref, b.Ref) })
-	return items, nil
+	return group.Wait()
 }
 
 // ask sends the item's HEAD requests: one to its source, one to the target.

@@ -35,7 +35,7 @@ func (w *workspace) project(ctx context.Context, o *harbor.Options, dryRun bool)
 	if o == nil {
 		return nil, nil
 	}
-	c, err := harbor.New(*o)
+	c, err := w.harbor(*o)
 	if err != nil {
 		return nil, err
 	}
@@ -55,12 +55,21 @@ func (w *workspace) project(ctx context.Context, o *harbor.Options, dryRun bool)
 		if _, err := c.CreateProject(ctx, harbor.NewProject{Name: name, Metadata: harbor.ProjectMetadata{Public: "true"}, StorageLimit: -1}); err != nil {
 			return nil, err
 		}
-		w.log.Info("made the project", "harbor", o.URL, "project", name)
+		w.log.Info("made the project", "registry", w.target.RegistryStr(), "project", name)
 		if found, there, err = c.Project(ctx, name); err != nil || !there {
 			return p, err
 		}
 	}
 	return p, w.hints(ctx, c, found, p)
+}
+
+// harbor speaks to the Harbor that the target's registry is part of, where the
+// options do not give another address.
+func (w *workspace) harbor(o harbor.Options) (*harbor.Client, error) {
+	if o.URL == "" {
+		o.URL = "https://" + w.target.RegistryStr()
+	}
+	return harbor.New(o)
 }
 
 func (w *workspace) hints(ctx context.Context, c *harbor.Client, found harbor.Project, p *Project) error {

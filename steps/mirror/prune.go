@@ -13,7 +13,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pave-platform/pave/internal/fault"
-	"github.com/pave-platform/pave/internal/harbor"
 	"github.com/pave-platform/pave/internal/registry"
 	"github.com/pave-platform/pave/steps/mirror/imagelist"
 )
@@ -68,7 +67,7 @@ func (r *running) remove(ctx context.Context, a imagelist.Approved, tag name.Tag
 // removeAtHarbor uses Harbor's API: its registry removes an image with all its
 // tags where the protocol would remove one tag.
 func (r *running) removeAtHarbor(ctx context.Context, tag name.Tag) error {
-	c, err := harbor.New(*r.o.Harbor)
+	c, err := r.harbor(*r.o.Harbor)
 	if err != nil {
 		return err
 	}
