@@ -107,6 +107,13 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 // Transport gives the bare transport, for clients that authenticate themselves.
 func (c *Client) Transport() http.RoundTripper { return c.transport }
 
+// BulkTransport gives a transport of its own for moving many large bodies at a
+// time, with so many idle connections to each registry. Whoever asks for it
+// closes them.
+func (c *Client) BulkTransport(connections int) http.RoundTripper {
+	return c.transport.bulk(connections)
+}
+
 // TLS gives a copy of the TLS configuration, for clients that dial themselves.
 func (c *Client) TLS() *tls.Config { return c.tls.Clone() }
 

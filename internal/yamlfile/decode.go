@@ -144,7 +144,7 @@ func (d *decoder) assign(n *yaml.Node, into reflect.Value) (problem string) {
 		}
 		into.SetInt(int64(number))
 	default:
-		if n.Kind != yaml.ScalarNode || n.Tag != "!!str" && !d.AsWritten(into.Interface()) {
+		if n.Kind != yaml.ScalarNode || n.Tag != "!!str" && (d.AsWritten == nil || !d.AsWritten(into.Interface())) {
 			return fmt.Sprintf("is %s: it must be text%s", describe(n), quoted(n))
 		}
 		into.SetString(n.Value)

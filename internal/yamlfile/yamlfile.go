@@ -25,7 +25,7 @@ type Form struct {
 	Needs     string                // fields without which there is no file, for a person
 	Describes string                // what one file describes, as in application
 	Valid     func(value any) error // the rule of a scalar's type: nil, or what is wrong and what is allowed
-	AsWritten func(value any) bool  // whether a scalar's type takes numbers and booleans as they are written
+	AsWritten func(value any) bool  // whether a scalar's type takes numbers and booleans as they are written; nil: none does
 }
 
 // File is a file that was read.
@@ -86,6 +86,19 @@ func (f *File) Conflict(path, format string, args ...any) {
 	if !slices.Contains(f.Problems, p) {
 		f.Problems = append(f.Problems, p)
 	}
+}
+
+// Has tells whether the file has a value at path, valid or not.
+func (f *File) Has(path string) bool {
+	_, ok := f.places[path]
+	return ok
+}
+
+// At says where path is, or the innermost group or list with it that the file
+// has, as FILE:LINE:COLUMN.
+func (f *File) At(path string) string {
+	at := f.places[f.Around(path)]
+	return fmt.Sprintf("%s:%d:%d", f.Name, at.line, at.column)
 }
 
 // Around gives path, or the innermost group or list with it that the file has.
