@@ -49,8 +49,7 @@ func (m *moveFlags) add(f *pflag.FlagSet, o *promote.Common) {
 
 	f.BoolVar(&o.Wait, "wait", false, "follow the release until Argo CD has it Synced and Healthy")
 	f.DurationVar(&o.Timeout, "timeout", 0, "how long to wait (default: 10m)")
-	secretFlags(f, &m.cluster.Kubeconfig, "kubeconfig", "the kubeconfig of the cluster that Argo CD runs in")
-	f.StringVar(&m.cluster.Context, "kube-context", "", "context of the kubeconfig (default: its current one)")
+	clusterFlags(f, &m.cluster)
 	f.StringVar(&m.cluster.Namespace, "argocd-namespace", "", "namespace of Argo CD (default: as now, else argocd)")
 
 	f.BoolVar(&m.pullRequest, "pull-request", false, "offer the change in a pull request instead of pushing it to --branch")
