@@ -27,6 +27,7 @@ import (
 	"github.com/pave-platform/pave/internal/dev/git"
 	"github.com/pave-platform/pave/internal/lab/argocd"
 	"github.com/pave-platform/pave/internal/lab/controlplane"
+	"github.com/pave-platform/pave/internal/lab/node"
 	"github.com/pave-platform/pave/internal/lab/sandbox"
 	"github.com/pave-platform/pave/internal/lab/server"
 )
@@ -49,6 +50,7 @@ type Lab struct {
 	servers *servers
 	cluster *controlplane.Cluster
 	argoCD  *argocd.ArgoCD
+	node    *node.Real
 	git     *git.Server
 
 	mu      sync.Mutex
@@ -214,6 +216,11 @@ func (l *Lab) Trust(ctx context.Context, server, caFile string) error {
 	host, _, err := net.SplitHostPort(server)
 	if err != nil {
 		return err
+	}
+	if l.node != nil {
+		if err := l.node.Trust(server, pem); err != nil {
+			return err
+		}
 	}
 	if l.argoCD != nil {
 		return l.argoCD.Trust(ctx, host, pem)

@@ -100,6 +100,9 @@ func (o Options) complete() (Options, error) {
 	if o.Refresh < time.Second {
 		return o, fault.Inputf("refresh every %s", o.Refresh).Fix("give a second or more")
 	}
+	if o.has(Kubelet) {
+		o.Parts = append(o.Parts, Registry) // for the image that pods begin with
+	}
 	wanted := o.Parts
 	o.Parts = nil
 	for _, p := range Parts() {

@@ -2,21 +2,55 @@ package lab
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pave-platform/pave/hack/lab/program"
+	"github.com/pave-platform/pave/internal/buildcache"
+	"github.com/pave-platform/pave/internal/debian"
 	"github.com/pave-platform/pave/internal/lab/argocd"
 	"github.com/pave-platform/pave/internal/lab/controlplane"
+	"github.com/pave-platform/pave/internal/lab/node"
 )
 
 // build makes the programs that are missing, before the first of them runs.
 func (l *Lab) build(ctx context.Context) error {
-	programs := controlplane.Programs
-	if l.options.has(ArgoCD) {
-		programs = append(programs, argocd.Programs...)
+	programs := slices.Clone(controlplane.Programs)
+	var packages []string
+	needs := func(part Part, build []program.Program, install []string, binaries ...string) {
+		if l.options.has(part) {
+			programs = append(programs, build...)
+			if !debian.Installed(binaries...) {
+				packages = append(packages, install...)
+			}
+		}
+	}
+	needs(ArgoCD, argocd.Programs, argocd.Packages, argocd.Binaries...)
+	needs(Kubelet, node.Programs, node.Packages, node.Binaries...)
+	needs(Kwok, node.KwokPrograms, nil)
+	if len(packages) != 0 {
+		if err := l.install(ctx, packages); err != nil {
+			return err
+		}
 	}
 	return program.Build(ctx, programs)
+}
+
+// install installs Debian's packages, one lab at a time.
+func (l *Lab) install(ctx context.Context, packages []string) error {
+	cache, err := buildcache.New("lab", l.say)
+	if err != nil {
+		return err
+	}
+	unlock, err := cache.Lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return l.say.Stage("installing "+strings.Join(packages, ", "), func() error { return debian.Install(ctx, packages...) })
 }
 
 // start starts the parts, side by side where they do not need each other.
@@ -39,5 +73,43 @@ func (l *Lab) start(ctx context.Context) error {
 	if l.options.has(ArgoCD) {
 		then.Go(func() error { return l.startArgoCD(thenCtx) })
 	}
+	switch {
+	case l.options.has(Kubelet):
+		then.Go(func() error { return l.startNode(thenCtx) })
+	case l.options.has(Kwok):
+		then.Go(func() error {
+			o, err := l.nodeOptions()
+			if err != nil {
+				return err
+			}
+			return node.StartKwok(thenCtx, o)
+		})
+	}
 	return then.Wait()
+}
+
+// startNode starts a real node, whose pods' first image is in the lab's registry.
+func (l *Lab) startNode(ctx context.Context) error {
+	if err := l.sandbox.AddAddress(node.Address); err != nil {
+		return err
+	}
+	image, err := node.SandboxImage(ctx)
+	if err != nil {
+		return fmt.Errorf("the image that pods begin with: %w", err)
+	}
+	sandbox, err := l.Push(ctx, "lab/pause:1", image)
+	if err != nil {
+		return fmt.Errorf("the image that pods begin with: %w", err)
+	}
+	o, err := l.nodeOptions()
+	if err != nil {
+		return err
+	}
+	l.node, err = node.Start(ctx, o, l.sandbox.Cgroup, sandbox)
+	return err
+}
+
+func (l *Lab) nodeOptions() (node.Options, error) {
+	dir, err := l.folder("node")
+	return node.Options{Runner: l.servers, Dial: l.Dial, Dir: dir, Cluster: l.cluster}, err
 }

@@ -52,8 +52,9 @@ func main() {
 
 // outer starts the inner keeper, waits for the end and clears up.
 func outer(dir, group string) error {
-	// A terminal's Ctrl-C is for the lab's program, which then lets go.
-	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	// A terminal's Ctrl-C is for the lab's program, which then lets go. The
+	// signals are caught, since the servers would inherit it if they were ignored.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	runtime.LockOSThread() // Pdeathsig is sent when the thread ends, not the process
 	in := exec.Command("/proc/self/exe", "-dir", dir, innerRole)
 	in.Stdin, in.Stdout, in.Stderr = os.Stdin, os.Stdout, os.Stderr

@@ -47,6 +47,12 @@ var (
 // Programs are what Start builds on first use.
 var Programs = []program.Program{argoCD, helm, kustomize}
 
+// Packages are what Start needs of Debian, and Binaries the programs in them.
+var (
+	Packages = []string{"redis-server", "git"}
+	Binaries = []string{"/usr/bin/redis-server", "git"}
+)
+
 // Options say where Argo CD runs.
 type Options struct {
 	Runner  server.Runner

@@ -118,7 +118,7 @@ func (a *ArgoCD) servers(path string) []server.Spec {
 		}
 	}
 	redis := server.Spec{
-		Name: "redis", Path: "/usr/bin/redis-server", Dir: a.file(homeFolder), Log: a.file("redis.log"),
+		Name: "redis", Path: Binaries[0], Dir: a.file(homeFolder), Log: a.file("redis.log"),
 		Args:    []string{"--save", "", "--appendonly", "no", "--bind", "127.0.0.1", "--port", "6379"},
 		Address: redisAddress,
 	}

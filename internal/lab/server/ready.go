@@ -40,15 +40,13 @@ func StartReady(ctx context.Context, runner Runner, dial Dialer, s Spec) error {
 }
 
 func (s Spec) ask(ctx context.Context, dial Dialer, client *http.Client) error {
-	if s.URL == "" && s.Address == "" {
+	switch {
+	case s.Socket != "":
+		return accepts(new(net.Dialer).DialContext(ctx, "unix", s.Socket))
+	case s.Address != "":
+		return accepts(dial(ctx, "tcp", s.Address))
+	case s.URL == "":
 		return nil
-	}
-	if s.URL == "" {
-		conn, err := dial(ctx, "tcp", s.Address)
-		if err != nil {
-			return err
-		}
-		return conn.Close()
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL, http.NoBody)
 	if err != nil {
@@ -64,4 +62,11 @@ func (s Spec) ask(ctx context.Context, dial Dialer, client *http.Client) error {
 		return fmt.Errorf("%s: %s (%w)", answer.Status, body, err)
 	}
 	return nil
+}
+
+func accepts(conn net.Conn, err error) error {
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }

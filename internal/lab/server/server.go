@@ -19,8 +19,8 @@ type Spec struct {
 	Log  string   // file for what it says, appended to
 
 	// It is ready when it answers 200 at URL, or accepts connections at Address
-	// where it has no URL; with neither, at once.
-	URL, Address string
+	// or at the Unix socket; with none of them, at once.
+	URL, Address, Socket string
 }
 
 // Process is a server that was started.
