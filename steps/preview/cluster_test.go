@@ -32,6 +32,11 @@ type world struct {
 	applications dynamic.ResourceInterface
 }
 
+var (
+	applications    = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
+	applicationSets = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applicationsets"}
+)
+
 func start(t *testing.T) *world {
 	t.Helper()
 	w := &world{Cluster: kubernetes.Start(t)}
@@ -41,7 +46,7 @@ func start(t *testing.T) *world {
 	w.Namespace(t, "argocd", nil)
 	objects, err := dynamic.NewForConfig(w.Config)
 	must(t, err)
-	w.applications = objects.Resource(schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}).Namespace("argocd")
+	w.applications = objects.Resource(applications).Namespace("argocd")
 	return w
 }
 
