@@ -100,7 +100,7 @@ type run struct {
 	blobs   map[v1.Hash]*blob
 	needs   map[place]*need
 	knownAt map[v1.Hash][]string // repositories of the target that have a blob
-	settled []name.Repository // of the target, that had a tag of ours before
+	settled []name.Repository    // of the target, that had a tag of ours before
 	result  Result
 	telling sync.Mutex
 	tagged  fallbacks

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -265,7 +266,7 @@ func (c *copying) tag(ctx context.Context, root *node, tags []string) error {
 // foreignRefused explains the refusal of URLs in a manifest, which Distribution
 // allows none of where its configuration does not say otherwise.
 func foreignRefused(n *node, err error) error {
-	if status(err) != http.StatusBadRequest {
+	if s := status(err); s != http.StatusBadRequest && !strings.Contains(err.Error(), "invalid URL") { // which Distribution answers with a 500
 		return err
 	}
 	for _, l := range n.doc.Layers {

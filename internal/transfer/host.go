@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -132,8 +133,13 @@ func (h *host) ping(ctx context.Context) (*transport.Challenge, error) {
 			return nil, err
 		}
 		c, err := transport.Ping(ctx, h.reg, h.side.http.Transport)
-		if err == nil || !h.again(ctx, attempt, nil, err) {
-			return c, err
+		if err == nil {
+			return c, nil
+		}
+		// To loopback, the refusal of plain http hides that https was cut.
+		cut := errors.Is(err, io.EOF) && attempt+1 < attempts && pause(ctx, delay(attempt)) == nil
+		if !cut && !h.again(ctx, attempt, nil, err) {
+			return nil, err
 		}
 	}
 }

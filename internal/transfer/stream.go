@@ -91,7 +91,10 @@ func (s *stream) next(p []byte) (int, error) {
 	watch.Stop()
 	if n > 0 {
 		s.failures = 0
-		return n, s.take(p[:n])
+		if err := s.take(p[:n]); err != nil {
+			return 0, err
+		}
+		return n, nil
 	}
 	if err == nil {
 		return 0, nil

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -47,7 +48,7 @@ func (r *running) copy(ctx context.Context, missing []candidate) error {
 // finish signs and tags what has arrived by digest.
 func (r *running) finish(ctx context.Context, c candidate, e transfer.EntryResult) {
 	if e.Status == transfer.Failed {
-		r.fail(c, e.Err)
+		r.fail(c, r.explainTarget(c, e.Err))
 		return
 	}
 	out := Outcome{Ref: c.approved.Ref(), State: Copied, Digest: c.approved.AtTarget(), Bytes: e.Bytes, Referrers: e.Referrers}
@@ -75,4 +76,15 @@ func (r *running) finish(ctx context.Context, c candidate, e transfer.EntryResul
 	}
 	r.log.Info("mirrored", "image", c.approved.Ref(), "digest", short(digest.DigestStr()), "size", words(e.Bytes))
 	r.note(out)
+}
+
+// explainTarget says what a 404 means once the source was read: there is no
+// repository to push into, which a Harbor says of a project that is not there.
+func (r *running) explainTarget(c candidate, err error) error {
+	if !missing(err) || r.o.Harbor != nil {
+		return err
+	}
+	project, _, _ := strings.Cut(r.target.RepositoryStr(), "/")
+	return fault.Failedf("%s: %s takes nothing into %s (404)", c.approved.Ref(), r.target.RegistryStr(), project).
+		Fix("make the project %s there, or give --harbor-username, so that it is made", project)
 }
