@@ -6,11 +6,15 @@ import (
 	"testing"
 
 	"github.com/vmware/govmomi"
+	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/session"
+	"github.com/vmware/govmomi/vapi/rest"
+	"github.com/vmware/govmomi/vapi/tags"
 	"github.com/vmware/govmomi/view"
 	"github.com/vmware/govmomi/vim25"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/soap"
+	"github.com/vmware/govmomi/vim25/types"
 )
 
 func login(t testing.TB, s *soap.Client) *govmomi.Client {
@@ -51,4 +55,30 @@ func Extra(m mo.VirtualMachine) map[string]string {
 		}
 	}
 	return all
+}
+
+// NetworkName gives the name of a network.
+func (l *Lab) NetworkName(t testing.TB, ref types.ManagedObjectReference) string {
+	t.Helper()
+	name, err := object.NewCommon(l.Client(t).Client, ref).ObjectName(t.Context())
+	must(t, err)
+	return name
+}
+
+// CheckTags fails the test unless exactly so many objects carry every one of the
+// tags, which are names by category.
+func (l *Lab) CheckTags(t testing.TB, want map[string]string, objects int) {
+	t.Helper()
+	api := rest.NewClient(l.Client(t).Client)
+	must(t, api.Login(t.Context(), url.UserPassword(Username, Password)))
+	m := tags.NewManager(api)
+	for category, name := range want {
+		tag, err := m.GetTagForCategory(t.Context(), name, category)
+		must(t, err)
+		refs, err := m.ListAttachedObjects(t.Context(), tag.ID)
+		must(t, err)
+		if len(refs) != objects {
+			t.Errorf("%d objects carry %s=%s, want %d: %v", len(refs), category, name, objects, refs)
+		}
+	}
 }
