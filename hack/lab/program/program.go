@@ -1,17 +1,20 @@
-// Package lab builds the real servers and tools that tests run, from pinned Go
+// Package program builds the real servers and tools that tests run, from pinned Go
 // modules of their own, so that no test needs a download by hand, a container
 // or the network after the first time.
-package lab
+package program
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/pave-platform/pave/internal/buildcache"
+	"github.com/pave-platform/pave/internal/subprocess"
 )
 
 // Program is one command of a Go module.
@@ -54,6 +57,16 @@ func (p Program) Path(ctx context.Context) (string, error) {
 	return built, err
 }
 
+// Build makes those of the programs that are missing, one after the other.
+func Build(ctx context.Context, programs []Program) error {
+	for _, p := range programs {
+		if _, err := p.Path(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // binary is what `go build -o FOLDER/` calls it. A last element like v3 is a
 // version, not a name.
 func (p Program) binary() string {
@@ -91,4 +104,26 @@ func Dir(name string) (string, error) {
 		}
 		dir = parent
 	}
+}
+
+// Source gives the folder, in Go's module cache, of a module at a version,
+// which is checked against the go.sum in a folder below hack/lab. Without
+// "@VERSION" in its name it has the version of that folder's go.mod.
+func Source(ctx context.Context, folder, module string) (string, error) {
+	checked, err := Dir(folder)
+	if err != nil {
+		return "", err
+	}
+	cmd := subprocess.Command(ctx, "go", "mod", "download", "-json", module)
+	cmd.Dir = checked
+	cmd.Env = append(buildcache.GoEnv(), "GOFLAGS=-mod=mod")
+	out, err := cmd.Output() // on failure too, it says why in JSON
+	var said struct{ Dir, Error string }
+	if len(out) == 0 || json.Unmarshal(out, &said) != nil {
+		return "", fmt.Errorf("go mod download %s: %w", module, err)
+	}
+	if said.Error != "" {
+		return "", errors.New(strings.TrimSpace(said.Error))
+	}
+	return said.Dir, nil
 }
