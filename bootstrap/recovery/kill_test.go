@@ -94,7 +94,7 @@ func killedAt(t *testing.T, at int, wipe []string, bootstraps int) (killed bool)
 		t.Fatalf("call %d: the child was not killed: %v\n%s", at, err, out)
 	}
 	c.World.After(func(talos.Call) {})
-	o.Poll = poll
+	o.Poll, o.Timeout = poll, soon/3 // a third: what has no quorum is waited for
 	if r := recovered(t, o); r.Kubernetes == "" {
 		t.Errorf("call %d: the second run: %+v", at, r)
 	}
