@@ -75,9 +75,6 @@ func (p *platform) prepare(ctx context.Context) (err error) {
 	if p.gitops, err = p.lab.Repository(ctx, "platform/gitops"); err != nil {
 		return err
 	}
-	if err := p.namespaces(ctx, "staging", "production", "previews"); err != nil {
-		return err
-	}
 	var pushed struct{ Version string }
 	if err := p.ask(ctx, &pushed, "chart", "push", "--repository", p.charts()); err != nil {
 		return err
@@ -162,9 +159,4 @@ func (p *platform) rejection(ctx context.Context) error {
 		return err
 	}
 	return p.refused(ctx, 3, p.promotionOf(p.bad, impatience)...)
-}
-
-// follow makes Argo CD follow the GitOps repository.
-func (p *platform) follow(ctx context.Context) error {
-	return nil
 }

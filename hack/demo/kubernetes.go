@@ -2,80 +2,100 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/rest"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/pave-platform/pave/internal/lab"
 )
 
-var namespaceResource = schema.GroupVersionResource{Version: "v1", Resource: "namespaces"}
+// prepared is what a platform has before pave comes: the namespaces, and Argo CD's
+// way to the charts. This registry speaks plain http, on loopback.
+const prepared = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: demo-staging, labels: {managed-by: idp-platform, pod-security.kubernetes.io/enforce: restricted}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: demo-production, labels: {managed-by: idp-platform, pod-security.kubernetes.io/enforce: restricted}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: demo-previews, labels: {managed-by: idp-platform, pave.dev/environment: previews, pod-security.kubernetes.io/enforce: restricted}}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: charts, namespace: argocd, labels: {argocd.argoproj.io/secret-type: repository}}
+stringData: {type: helm, name: charts, url: %q, enableOCI: "true", insecureOCIForceHttp: "true"}
+`
 
-// namespaces makes those of the project's environments, as onboarding would.
-func (p *platform) namespaces(ctx context.Context, environments ...string) error {
-	for _, e := range environments {
-		ns := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace"}}
-		ns.SetName(project + "-" + e)
-		ns.SetLabels(map[string]string{
-			"managed-by": "idp-platform", "app.kubernetes.io/part-of": project, "pod-security.kubernetes.io/enforce": "restricted",
-		})
-		if _, err := p.lab.Dynamic.Resource(namespaceResource).Apply(ctx, ns.GetName(), ns, metav1.ApplyOptions{FieldManager: "demo", Force: true}); err != nil {
+// follow makes Argo CD follow the GitOps repository.
+func (p *platform) follow(ctx context.Context) error {
+	if err := p.lab.ApplyYAML(ctx, fmt.Appendf(nil, prepared, p.charts())); err != nil {
+		return err
+	}
+	options := []string{"--chart-repository", p.charts(), "--project", project + "=demo-developers", "--previews"}
+	if err := p.pave(ctx, append([]string{"gitops", "init", "--repository", p.gitops.URL}, options...)...); err != nil {
+		return err
+	}
+	if err := p.pave(ctx, append([]string{"gitops", "render", "--output", "gitops", "--argocd-repository", p.gitops.URL}, options...)...); err != nil {
+		return err
+	}
+	for _, name := range []string{"appproject-platform.yaml", "platform.yaml"} {
+		fmt.Fprintf(p.out, "   $ kubectl apply -f gitops/platform/%s\n", name)
+		manifest, err := os.ReadFile(filepath.Join(p.dir, "gitops", "platform", name))
+		if err != nil {
+			return err
+		}
+		if err := p.lab.ApplyYAML(ctx, manifest); err != nil {
 			return err
 		}
 	}
-	return nil
+	p.look("kubectl -n argocd get applications")
+	return p.lab.AwaitHealthy(ctx, "argocd", "platform", "")
 }
 
-// answers asks the application in an environment for its page, through the API
-// server, and shows what it says.
+// answers asks the application in an environment for its page, and shows what it
+// says. A Service learns of its pods a moment after they are ready.
 func (p *platform) answers(ctx context.Context, environment, service string) error {
-	path := fmt.Sprintf("/api/v1/namespaces/%s-%s/services/http:%s:80/proxy/", project, environment, service)
-	client, err := rest.HTTPClientFor(p.lab.Config)
-	if err != nil {
-		return err
-	}
-	var last error
-	for range 20 {
-		text, err := page(ctx, client, p.lab.Config.Host+path)
-		if err == nil {
-			p.say(text)
-			p.look("kubectl get --raw %s", path)
+	namespace := project + "-" + environment
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		status, body, err := p.lab.HTTP(ctx, namespace, service, "http", "/")
+		if err == nil && status == http.StatusOK {
+			_, heading, _ := strings.Cut(string(body), "<h1>")
+			heading, _, _ = strings.Cut(heading, "</h1>")
+			p.say(fmt.Sprintf("HTTP %d: %s", status, heading))
+			p.look("kubectl get --raw /api/v1/namespaces/%s/services/%s:http/proxy/", namespace, service)
 			return nil
 		}
-		last = err
 		select {
-		case <-time.After(500 * time.Millisecond): // a Service learns of its pods a moment after they are ready
+		case <-time.After(200 * time.Millisecond):
 		case <-ctx.Done():
-			return ctx.Err()
+			return errors.Join(fmt.Errorf("%s in %s does not answer: %d %s", service, namespace, status, body), err)
 		}
 	}
-	return fmt.Errorf("%s in %s does not answer: %w", service, environment, last)
 }
 
-// page gives the text of a page's heading.
-func page(ctx context.Context, client *http.Client, url string) (string, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return "", err
+// gone waits until an Application is no more.
+func gone(ctx context.Context, l *lab.Lab, name string) error {
+	for {
+		_, err := l.Get(ctx, "argoproj.io/v1alpha1", "Application", "argocd", name)
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("application %s is still there: %w", name, ctx.Err()), err)
+		}
 	}
-	answer, err := client.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
-	if err != nil {
-		return "", err
-	}
-	if answer.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("%s: %s", answer.Status, body)
-	}
-	_, heading, _ := strings.Cut(string(body), "<h1>")
-	heading, _, _ = strings.Cut(heading, "</h1>")
-	return "HTTP " + answer.Status + ": " + heading, nil
 }

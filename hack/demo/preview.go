@@ -2,17 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/pave-platform/pave/internal/forge"
 	"github.com/pave-platform/pave/internal/forgetest"
@@ -21,6 +15,10 @@ import (
 const (
 	previewBranch = "preview/" + app + "/greeting"
 	previewDomain = "previews.example.internal"
+
+	// lookingTime is how long Argo CD may take to see that a pull request came or
+	// went, and to do what follows. It looks every ten seconds.
+	lookingTime = 3 * time.Minute
 )
 
 // preview opens a pull request, shows its preview, and closes it.
@@ -54,7 +52,10 @@ func (p *platform) preview(ctx context.Context) error {
 	number := bitbucket.Open(previewBranch, "feat: another greeting")
 	name := fmt.Sprintf("%s-pr-%d", app, number)
 	application := project + ".previews." + name
-	if err := p.until(ctx, application, "is Healthy", healthy); err != nil {
+	p.look("kubectl -n argocd get application %s", application)
+	soon, cancel := context.WithTimeout(ctx, lookingTime)
+	defer cancel()
+	if err := p.lab.AwaitHealthy(soon, "argocd", application, ""); err != nil {
 		return err
 	}
 	list := append([]string{"preview", "list", "--project", project, "--app", app, "--kubeconfig-file", p.lab.Kubeconfig}, at...)
@@ -67,7 +68,9 @@ func (p *platform) preview(ctx context.Context) error {
 
 	p.step("Close the pull request: the preview goes away")
 	bitbucket.Decline(number)
-	if err := p.until(ctx, application, "is gone", func(a *unstructured.Unstructured) bool { return a == nil }); err != nil {
+	soon, cancel = context.WithTimeout(ctx, lookingTime)
+	defer cancel()
+	if err := gone(soon, p.lab, application); err != nil {
 		return err
 	}
 	p.look("kubectl -n %s-previews get all", project)
@@ -97,42 +100,4 @@ func (p *platform) bitbucket(ctx context.Context) (*forgetest.Server, func(), er
 		return nil, nil, err
 	}
 	return double, stop, nil
-}
-
-var applicationResource = schema.GroupVersionResource{Group: "argoproj.io", Version: "v1alpha1", Resource: "applications"}
-
-// until waits until an Application, nil where there is none, is as wanted.
-func (p *platform) until(ctx context.Context, name, what string, wanted func(*unstructured.Unstructured) bool) error {
-	p.look("kubectl -n argocd get application %s", name)
-	ctx, cancel := context.WithTimeoutCause(ctx, 3*time.Minute, errors.New("three minutes are over"))
-	defer cancel()
-	look := time.NewTicker(500 * time.Millisecond)
-	defer look.Stop()
-	for {
-		a, err := p.lab.Dynamic.Resource(applicationResource).Namespace("argocd").Get(ctx, name, metav1.GetOptions{})
-		switch {
-		case apierrors.IsNotFound(err):
-			a = nil
-		case err != nil:
-			return err
-		}
-		if wanted(a) {
-			fmt.Fprintf(p.out, "   Application %s %s\n", name, what)
-			return nil
-		}
-		select {
-		case <-look.C:
-		case <-ctx.Done():
-			return fmt.Errorf("waiting until Application %s %s: %w", name, what, context.Cause(ctx))
-		}
-	}
-}
-
-func healthy(a *unstructured.Unstructured) bool {
-	if a == nil {
-		return false
-	}
-	health, _, _ := unstructured.NestedString(a.Object, "status", "health", "status")
-	sync, _, _ := unstructured.NestedString(a.Object, "status", "sync", "status")
-	return health == "Healthy" && sync == "Synced"
 }
