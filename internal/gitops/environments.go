@@ -35,10 +35,13 @@ func LoadEnvironments(tree *gitrepo.Tree, project string) (Environments, error) 
 	case err != nil:
 		return Environments{}, err
 	case !declared:
-		return Environments{Order: []string{"staging", "production"}}, nil
+		return Environments{Order: DefaultEnvironments()}, nil
 	}
 	return e, e.validate()
 }
+
+// DefaultEnvironments are those of a project that declares none, in their order.
+func DefaultEnvironments() []string { return []string{"staging", "production"} }
 
 func (e Environments) validate() error {
 	if len(e.Order) < 2 {
