@@ -64,7 +64,7 @@ spec:
 
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
-	l := lab.Start(t, lab.ArgoCD, lab.Kubelet, lab.Registry, lab.Git, lab.CRDs)
+	l := lab.Start(t, lab.ArgoCD, lab.Kubelet, lab.Registry, lab.Git)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	repository, err := l.Repository(ctx, "gitops")
