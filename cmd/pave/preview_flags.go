@@ -40,8 +40,7 @@ func previewFlags(f *pflag.FlagSet, o *preview.Of) {
 
 // previewClusterFlags adds those that say where Argo CD runs.
 func previewClusterFlags(f *pflag.FlagSet, o *argocd.Options) {
-	secretFlags(f, &o.Kubeconfig, "kubeconfig", "the kubeconfig of the cluster that Argo CD runs in")
-	f.StringVar(&o.Context, "kube-context", "", "context of the kubeconfig (default: its current one)")
+	clusterFlags(f, o)
 	f.StringVar(&o.Namespace, "argocd-namespace", "argocd", "namespace of Argo CD")
 }
 

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 
+	root "github.com/pave-platform/pave/golden-path/gitops"
 	"github.com/pave-platform/pave/hack/lab/crds"
 	"github.com/pave-platform/pave/internal/argocd"
 	"github.com/pave-platform/pave/internal/forge"
@@ -31,27 +32,13 @@ import (
 	"github.com/pave-platform/pave/steps/preview"
 )
 
-// platform is what the platform's team makes before there are previews: a project,
-// its namespace, a token for the forge, a registry with charts, and an Application
-// that follows the GitOps repository.
-const platform = `
+// around is what the platform's team makes before there are previews, besides what
+// makes Argo CD follow the GitOps repository: a project's namespace, a token for the
+// forge, and a registry with charts.
+const around = `
 apiVersion: v1
 kind: Namespace
 metadata: {name: shop-previews, labels: {managed-by: idp-platform, pave.dev/environment: previews}}
----
-apiVersion: argoproj.io/v1alpha1
-kind: AppProject
-metadata: {name: shop, namespace: argocd}
-spec:
-  sourceRepos: ["*"]
-  destinations: [{server: https://kubernetes.default.svc, namespace: shop-previews}]
----
-apiVersion: argoproj.io/v1alpha1
-kind: AppProject
-metadata: {name: gitops, namespace: argocd}
-spec:
-  sourceRepos: ["*"]
-  destinations: [{server: https://kubernetes.default.svc, namespace: argocd}]
 ---
 apiVersion: v1
 kind: Secret
@@ -62,16 +49,10 @@ apiVersion: v1
 kind: Secret
 metadata: {name: charts, namespace: argocd, labels: {argocd.argoproj.io/secret-type: repository}}
 stringData: {type: helm, name: charts, url: %s, enableOCI: "true", insecureOCIForceHttp: "true"}
----
-apiVersion: argoproj.io/v1alpha1
-kind: Application
-metadata: {name: apps, namespace: argocd}
-spec:
-  project: gitops
-  destination: {server: https://kubernetes.default.svc, namespace: argocd}
-  source: {repoURL: %s, targetRevision: main, path: apps, directory: {recurse: true}}
-  syncPolicy: {automated: {prune: true, selfHeal: true}}
 `
+
+// followed are the files of the GitOps repository by which Argo CD follows the rest.
+var followed = []string{"appproject-apps", "guard", "guard-binding", "projects/shop", "apps"}
 
 // stage is a lab in which previews of one application per kind of forge are
 // enabled. One double shows the same pull requests on all forges.
@@ -101,7 +82,12 @@ func onStage(t *testing.T) *stage {
 	must(t, err)
 	gittest.Repository{Dir: repository.Dir}.Commit(t, "main", "seed", map[string]string{"apps/README.md": "what runs"})
 	s.gitops = gitrepo.Options{URL: repository.URL, Branch: "main", Author: gitrepo.Author{Name: "pave", Email: "pave@example.com"}}
-	must(t, l.ApplyYAML(ctx, fmt.Appendf(nil, platform, base64.StdEncoding.EncodeToString([]byte(s.double.Token)), s.charts, repository.URL)))
+	must(t, l.ApplyYAML(ctx, fmt.Appendf(nil, around, base64.StdEncoding.EncodeToString([]byte(s.double.Token)), s.charts)))
+	files, err := root.Render(root.Options{RepositoryURL: repository.URL, ChartRepositories: []string{s.charts}, Projects: []root.Project{{Name: "shop", Previews: true}}})
+	must(t, err)
+	for _, name := range followed {
+		must(t, l.ApplyYAML(ctx, files["platform/"+name+".yaml"]))
+	}
 	return s
 }
 
