@@ -1,5 +1,7 @@
 package contract
 
+import "github.com/pave-platform/pave/internal/strictyaml"
+
 import "cmp"
 
 func (c checker) rollout(r Rollout) {
@@ -17,7 +19,7 @@ func (c checker) rollout(r Rollout) {
 	}
 	last := Weight(-1)
 	for i, step := range r.Canary.Steps {
-		path := index("rollout.canary.steps", i)
+		path := strictyaml.Index("rollout.canary.steps", i)
 		switch {
 		case step.Weight == nil && step.Pause == "":
 			c.conflict(path, "is empty: give it a weight or a pause")

@@ -5,9 +5,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/strictyaml"
 )
 
 // Read reads and checks the file at path. The error of an invalid file is a
@@ -22,25 +22,25 @@ func Read(path string, options ...Option) (*Application, error) {
 
 // Parse checks data, which came from the file of the given name.
 func Parse(file string, data []byte, options ...Option) (*Application, error) {
-	root, problems := document(file, data)
+	root, problems := strictyaml.Document(file, data, wholeFile)
 	if len(problems) > 0 {
 		return nil, fault.Inputf("%w", problems)
 	}
 	var a Application
-	d := decoder{file: file, places: map[string]place{}}
+	d := newDecoder(file)
 	for _, option := range options {
 		option(&d.known)
 	}
-	d.value(root, reflect.ValueOf(&a).Elem(), "")
+	d.Decode(root, &a)
 	d.check(&a)
-	if len(d.problems) > 0 {
-		d.problems.sort()
-		return nil, fault.Inputf("%w", d.problems)
+	if len(d.Problems) > 0 {
+		d.Problems.Sort()
+		return nil, fault.Inputf("%w", d.Problems)
 	}
 	return &a, nil
 }
 
-// readLimited reads one byte more than is allowed, so that [document] sees a
+// readLimited reads one byte more than is allowed, so that [strictyaml.Document] sees a
 // file that is too large without taking it into memory.
 func readLimited(path string) ([]byte, error) {
 	f, err := os.Open(path)

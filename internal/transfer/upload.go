@@ -103,6 +103,8 @@ func (u *upload) worth(ctx context.Context, attempt int, err error) bool {
 		return false
 	case s == http.StatusUnauthorized: // the token ended on the way; the next call renews it
 		return attempt+1 < attempts
+	case s == http.StatusNotFound && u.session == nil: // none was opened: the target takes nothing here
+		return false
 	case s == http.StatusNotFound, s == http.StatusRequestedRangeNotSatisfiable: // the upload is gone
 		return attempt+1 < attempts && pause(ctx, delay(attempt)) == nil
 	}

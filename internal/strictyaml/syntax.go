@@ -1,4 +1,4 @@
-package contract
+package strictyaml
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ func syntax(data []byte, err error) (line, column int, message string) {
 }
 
 // deep tells whether data nests further in brackets, or in dashes on one line,
-// than any contract. The second library takes time with the square of that depth.
+// than any of the files. The second library takes time with the square of that depth.
 func deep(data []byte) bool {
 	for line := range bytes.Lines(data) {
 		if bytes.Count(line, []byte("- ")) > maxDepth {

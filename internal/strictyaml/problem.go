@@ -1,4 +1,4 @@
-package contract
+package strictyaml
 
 import (
 	"cmp"
@@ -46,7 +46,8 @@ func (ps Problems) Error() string {
 	return b.String()
 }
 
-func (ps Problems) sort() {
+// Sort puts the problems into the order of the file.
+func (ps Problems) Sort() {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), strings.Compare(a.Path, b.Path))
 	})

@@ -1,4 +1,4 @@
-package contract
+package strictyaml
 
 import (
 	"bytes"
@@ -13,9 +13,15 @@ import (
 // MaxBytes is the size of the largest file that is read.
 const MaxBytes = 1 << 20
 
-// document gives the one YAML document in data as a tree that is safe to walk:
+// Words are what errors about a whole file say.
+type Words struct {
+	Needs string // the fields that must be there, as in "apiVersion and spec"
+	One   string // what one file is about, as in "application"
+}
+
+// Document gives the one YAML document in data as a tree that is safe to walk:
 // of limited depth, without aliases.
-func document(file string, data []byte) (*yaml.Node, Problems) {
+func Document(file string, data []byte, words Words) (*yaml.Node, Problems) {
 	at := func(line, column int, format string, args ...any) Problems {
 		return Problems{{File: file, Line: line, Column: column, Message: fmt.Sprintf(format, args...)}}
 	}
@@ -23,7 +29,7 @@ func document(file string, data []byte) (*yaml.Node, Problems) {
 	case len(data) > MaxBytes:
 		return nil, at(1, 1, "the file is larger than %d bytes", MaxBytes)
 	case len(bytes.TrimSpace(data)) == 0:
-		return nil, at(1, 1, "the file is empty: it needs at least apiVersion, kind, metadata and spec")
+		return nil, at(1, 1, "the file is empty: it needs at least %s", words.Needs)
 	}
 	if line, column, found := notText(data); found {
 		return nil, at(line, column, "this is not a text file in UTF-8")
@@ -31,7 +37,7 @@ func document(file string, data []byte) (*yaml.Node, Problems) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	first, err := next(decoder)
 	if errors.Is(err, io.EOF) {
-		return nil, at(1, 1, "the file holds only comments: it needs at least apiVersion, kind, metadata and spec")
+		return nil, at(1, 1, "the file holds only comments: it needs at least %s", words.Needs)
 	}
 	if err != nil {
 		line, column, message := syntax(data, err)
@@ -44,7 +50,7 @@ func document(file string, data []byte) (*yaml.Node, Problems) {
 		line, column, message := syntax(data, err)
 		return nil, at(line, column, "this is not YAML: %s", message)
 	default:
-		return nil, at(second.Line, second.Column, "a second document starts here: write one application per file")
+		return nil, at(second.Line, second.Column, "a second document starts here: write one %s per file", words.One)
 	}
 	root := first.Content[0]
 	if ps := forbidden(file, root, "", 0, nil); len(ps) > 0 {
@@ -84,7 +90,7 @@ func notText(data []byte) (line, column int, found bool) {
 	return 0, 0, false
 }
 
-// maxDepth is several times what the contract needs.
+// maxDepth is several times what any of the files needs.
 const maxDepth = 32
 
 // forbidden finds what makes YAML mean something else than it shows.
@@ -106,22 +112,24 @@ func forbidden(file string, n *yaml.Node, path string, depth int, ps Problems) P
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			key := n.Content[i]
-			ps = forbidden(file, key, join(path, key.Value), depth+1, ps)
-			ps = forbidden(file, n.Content[i+1], join(path, key.Value), depth+1, ps)
+			ps = forbidden(file, key, Join(path, key.Value), depth+1, ps)
+			ps = forbidden(file, n.Content[i+1], Join(path, key.Value), depth+1, ps)
 		}
 	case yaml.SequenceNode:
 		for i, item := range n.Content {
-			ps = forbidden(file, item, index(path, i), depth+1, ps)
+			ps = forbidden(file, item, Index(path, i), depth+1, ps)
 		}
 	}
 	return ps
 }
 
-func join(path, field string) string {
+// Join gives the path of a field.
+func Join(path, field string) string {
 	if path == "" {
 		return field
 	}
 	return path + "." + field
 }
 
-func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+// Index gives the path of a list's entry.
+func Index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }

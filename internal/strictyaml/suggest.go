@@ -1,4 +1,4 @@
-package contract
+package strictyaml
 
 import (
 	"fmt"
@@ -12,9 +12,9 @@ import (
 // is nearly as long.
 const maxGuess = 40
 
-// didYouMean suggests the name that is nearest to a wrong one, if one is near
+// DidYouMean suggests the name that is nearest to a wrong one, if one is near
 // enough to be meant.
-func didYouMean(wrong string, names []string) string {
+func DidYouMean(wrong string, names []string) string {
 	if best := nearest(wrong, names); best != "" {
 		return fmt.Sprintf(", did you mean %s?", best)
 	}
