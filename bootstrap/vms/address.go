@@ -17,8 +17,8 @@ func (w *work) waitForAddress(ctx context.Context, m machine) (string, error) {
 	limited, cancel := context.WithTimeout(ctx, w.Timeout)
 	defer cancel()
 	var address string
-	for {
-		err := property.Wait(limited, property.DefaultCollector(w.vc.Client), m.ref, []string{"guest.net"}, func(changes []types.PropertyChange) bool {
+	err := w.vc.steady(limited, func() error {
+		return property.Wait(limited, property.DefaultCollector(w.vc.Client), m.ref, []string{"guest.net"}, func(changes []types.PropertyChange) bool {
 			for _, c := range changes {
 				if nics, ok := c.Val.(types.ArrayOfGuestNicInfo); ok {
 					m.nics = nics.GuestNicInfo
@@ -27,17 +27,11 @@ func (w *work) waitForAddress(ctx context.Context, m machine) (string, error) {
 			address = chooseAddress(w.node, m, w.Cluster.Spec.VIP)
 			return address != ""
 		})
-		switch {
-		case err == nil:
-			return address, nil
-		case ctx.Err() != nil:
-			return "", interrupted(ctx, err)
-		case limited.Err() != nil:
-			return "", w.neverCame()
-		case !lostWatch(err):
-			return "", w.explain(ctx, "waiting for the address of "+string(w.node.Name), err)
-		}
+	})
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return "", w.neverCame()
 	}
+	return address, w.explain(ctx, "waiting for the address of "+string(w.node.Name), err)
 }
 
 func (w *work) neverCame() error {

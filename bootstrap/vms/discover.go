@@ -197,7 +197,7 @@ func (vc *vcenter) child(ctx context.Context, folder types.ManagedObjectReferenc
 		return types.ManagedObjectReference{}, nil
 	}
 	var entities []mo.ManagedEntity
-	if err := property.DefaultCollector(vc.Client).Retrieve(ctx, refs, []string{"name"}, &entities); err != nil {
+	if err := vc.read(ctx, refs, &entities, "name"); err != nil {
 		return types.ManagedObjectReference{}, fault.Failedf("vCenter %s: reading folder %s: %w", vc.server, folder.Value, err)
 	}
 	for _, e := range entities {
@@ -210,7 +210,16 @@ func (vc *vcenter) child(ctx context.Context, folder types.ManagedObjectReferenc
 
 // one reads properties of one object.
 func (vc *vcenter) one(ctx context.Context, ref types.ManagedObjectReference, into any, properties ...string) error {
-	return property.DefaultCollector(vc.Client).RetrieveOne(ctx, ref, properties, into)
+	return vc.steady(ctx, func() error {
+		return property.DefaultCollector(vc.Client).RetrieveOne(ctx, ref, properties, into)
+	})
+}
+
+// read reads properties of several objects.
+func (vc *vcenter) read(ctx context.Context, refs []types.ManagedObjectReference, into any, properties ...string) error {
+	return vc.steady(ctx, func() error {
+		return property.DefaultCollector(vc.Client).Retrieve(ctx, refs, properties, into)
+	})
 }
 
 // machines reads machines.
@@ -219,7 +228,7 @@ func (vc *vcenter) machines(ctx context.Context, refs []types.ManagedObjectRefer
 		return nil, nil
 	}
 	var read []mo.VirtualMachine
-	if err := property.DefaultCollector(vc.Client).Retrieve(ctx, refs, machineProperties, &read); err != nil {
+	if err := vc.read(ctx, refs, &read, machineProperties...); err != nil {
 		return nil, fault.Failedf("vCenter %s: reading machines: %w", vc.server, err)
 	}
 	var all []machine

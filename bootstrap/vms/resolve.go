@@ -43,29 +43,22 @@ func (vc *vcenter) inventory(ctx context.Context) (inventory, error) {
 	}
 	all := inventory{}
 	for _, o := range content {
-		e := entity{ref: o.Obj}
-		for _, p := range o.PropSet {
-			switch v := p.Val.(type) {
-			case string:
-				e.name = v
-			case types.ManagedObjectReference:
-				e.parent = v
-			}
-		}
-		all[o.Obj] = e
+		all[o.Obj] = entityOf(o)
 	}
 	return all, nil
 }
 
 // retrieve gives properties of all objects of some types below a container.
 func (vc *vcenter) retrieve(ctx context.Context, container types.ManagedObjectReference, kinds []string, properties ...string) ([]types.ObjectContent, error) {
-	v, err := view.NewManager(vc.Client).CreateContainerView(ctx, container, kinds, true)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = v.Destroy(context.WithoutCancel(ctx)) }()
 	var content []types.ObjectContent
-	err = v.Retrieve(ctx, kinds, properties, &content)
+	err := vc.steady(ctx, func() error {
+		v, err := view.NewManager(vc.Client).CreateContainerView(ctx, container, kinds, true)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = v.Destroy(context.WithoutCancel(ctx)) }()
+		return v.Retrieve(ctx, kinds, properties, &content)
+	})
 	return content, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,8 +34,31 @@ type vcenter struct {
 	server   string
 	log      *slog.Logger
 
-	mu     sync.Mutex
-	logins int // so that of several calls that meet an ended session one logs in
+	old, new logins // each API has a session of its own
+}
+
+// logins count how often a session was opened, so that of several calls that meet
+// its end one opens it again.
+type logins struct {
+	mu    sync.Mutex
+	count int
+}
+
+func (l *logins) now() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.count
+}
+
+// again opens the session unless another call did since the caller counted.
+func (l *logins) again(counted int, open func() error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.count != counted {
+		return nil
+	}
+	l.count++
+	return open()
 }
 
 // maxIdle keeps the connections of all machines that are worked on at once.
@@ -81,38 +105,37 @@ func unreachable(server string, err error) error {
 	return fault.Failedf("vCenter %s: %w", server, err).Fix("check spec.vsphere.server, and that this machine reaches it")
 }
 
-// login opens both sessions. The caller holds mu, or is alone.
+// login opens both sessions.
 func (vc *vcenter) login(ctx context.Context) error {
-	err := vc.sessions.Login(ctx, vc.user)
-	if err == nil {
-		err = vc.api.Login(ctx, vc.user)
+	if err := vc.sessions.Login(ctx, vc.user); err != nil {
+		return vc.refused(err)
 	}
-	if vimfault.Is(err, &types.InvalidLogin{}) || rest.IsStatusError(err, http.StatusUnauthorized) {
+	return vc.refused(vc.api.Login(ctx, vc.user))
+}
+
+func (vc *vcenter) refused(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case vimfault.Is(err, &types.InvalidLogin{}), isUnauthorized(err):
 		return fault.Inputf("vCenter %s refuses the user name or the password", vc.server).
 			Fix("check VSPHERE_USER and VSPHERE_PASSWORD, or the files that are given in their place")
 	}
-	if err != nil {
-		return unreachable(vc.server, err)
-	}
-	vc.logins++
-	return nil
+	return unreachable(vc.server, err)
 }
 
-// renew logs in again unless another call did since the caller counted.
+// isUnauthorized knows the newer API's answer in an ended session. The library
+// passes its text on and not always the error itself.
+func isUnauthorized(err error) bool {
+	return err != nil && strings.HasSuffix(err.Error(), "401 "+http.StatusText(http.StatusUnauthorized))
+}
+
+// renew opens the older API's session again.
 func (vc *vcenter) renew(ctx context.Context, counted int) error {
-	vc.mu.Lock()
-	defer vc.mu.Unlock()
-	if vc.logins != counted {
-		return nil
-	}
-	vc.log.Warn("vCenter ended the session, logging in again", "server", vc.server)
-	return vc.login(ctx)
-}
-
-func (vc *vcenter) count() int {
-	vc.mu.Lock()
-	defer vc.mu.Unlock()
-	return vc.logins
+	return vc.old.again(counted, func() error {
+		vc.log.Warn("vCenter ended the session, logging in again", "server", vc.server)
+		return vc.refused(vc.sessions.Login(ctx, vc.user))
+	})
 }
 
 // logoutTimeout is what an interruption may still take.
@@ -139,7 +162,7 @@ func (a *again) RoundTrip(ctx context.Context, request, response soap.HasFault) 
 	case *methods.LoginBody, *methods.LogoutBody:
 		return a.next.RoundTrip(ctx, request, response)
 	}
-	counted := a.vc.count()
+	counted := a.vc.old.now()
 	err := a.next.RoundTrip(ctx, request, response)
 	if err == nil || !vimfault.Is(err, &types.NotAuthenticated{}) {
 		return err
@@ -151,34 +174,57 @@ func (a *again) RoundTrip(ctx context.Context, request, response soap.HasFault) 
 	return a.next.RoundTrip(ctx, request, response)
 }
 
-// rest makes a call to the newer API, and a second time in a new session when the
-// old one is gone.
+// rest does something with the newer API, and again from the start in a new session
+// when the old one is gone.
 func (vc *vcenter) rest(ctx context.Context, call func() error) error {
-	counted := vc.count()
-	err := call()
-	if err == nil || !rest.IsStatusError(err, http.StatusUnauthorized) {
-		return err
-	}
-	if err := vc.renew(ctx, counted); err != nil {
-		return err
-	}
-	return call()
-}
-
-// wait gives a task's result. What watches a task ends with the session, and is
-// set up again.
-func (vc *vcenter) wait(ctx context.Context, task *object.Task) (*types.TaskInfo, error) {
-	for {
-		info, err := task.WaitForResult(ctx)
-		if err == nil || ctx.Err() != nil || !lostWatch(err) {
-			return info, err
+	for attempt := 0; ; attempt++ {
+		counted := vc.new.now()
+		err := call()
+		if attempt == maxAttempts || !isUnauthorized(err) {
+			return err
+		}
+		err = vc.new.again(counted, func() error {
+			vc.log.Warn("vCenter ended the session of its newer API, logging in again", "server", vc.server)
+			return vc.refused(vc.api.Login(ctx, vc.user))
+		})
+		if err != nil {
+			return err
 		}
 	}
 }
 
-// lostWatch tells whether an error is that of a watch whose session has ended.
-func lostWatch(err error) bool {
-	var gone *types.ManagedObjectNotFound
-	_, is := vimfault.As(err, &gone)
-	return is && (gone.Obj.Type == "PropertyCollector" || gone.Obj.Type == "PropertyFilter")
+// steady does something that vCenter keeps a part of in the session, and again
+// from the start where that is lost with the session.
+func (vc *vcenter) steady(ctx context.Context, do func() error) error {
+	for attempt := 0; ; attempt++ {
+		counted := vc.old.now()
+		err := do()
+		var gone *types.ManagedObjectNotFound
+		_, lost := vimfault.As(err, &gone)
+		switch {
+		case err == nil || ctx.Err() != nil || attempt == maxAttempts:
+			return err
+		case vimfault.Is(err, &types.NotAuthenticated{}): // said of a property, not of the call
+			if err := vc.renew(ctx, counted); err != nil {
+				return err
+			}
+		case !lost || !ofSession[gone.Obj.Type]:
+			return err
+		}
+	}
+}
+
+// maxAttempts is more sessions than a run can lose by bad luck.
+const maxAttempts = 10
+
+// ofSession are the types of objects that end with their session.
+var ofSession = map[string]bool{"PropertyCollector": true, "PropertyFilter": true, "ContainerView": true}
+
+// wait gives a task's result.
+func (vc *vcenter) wait(ctx context.Context, task *object.Task) (info *types.TaskInfo, err error) {
+	err = vc.steady(ctx, func() error {
+		info, err = task.WaitForResult(ctx)
+		return err
+	})
+	return info, err
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/vmware/govmomi"
+	"github.com/vmware/govmomi/find"
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/session"
 	"github.com/vmware/govmomi/vapi/rest"
@@ -15,6 +16,8 @@ import (
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
+
+	"github.com/pave-platform/pave/internal/dev/vcenter"
 )
 
 func login(t testing.TB, s *soap.Client) *govmomi.Client {
@@ -80,5 +83,50 @@ func (l *Lab) CheckTags(t testing.TB, want map[string]string, objects int) {
 		if len(refs) != objects {
 			t.Errorf("%d objects carry %s=%s, want %d: %v", len(refs), category, name, objects, refs)
 		}
+	}
+}
+
+// Foreign makes a machine that nobody here made, in a folder of the datacenter
+// that is made too, or in none.
+func (l *Lab) Foreign(t testing.TB, name, folder string) {
+	t.Helper()
+	c := l.Client(t)
+	f := find.NewFinder(c.Client)
+	dc, err := f.Datacenter(t.Context(), vcenter.Datacenter)
+	must(t, err)
+	f.SetDatacenter(dc)
+	folders, err := dc.Folders(t.Context())
+	must(t, err)
+	parent := folders.VmFolder
+	if there, err := f.Folder(t.Context(), folder); folder != "" && err == nil {
+		parent = there
+	} else if folder != "" {
+		parent, err = parent.CreateFolder(t.Context(), folder)
+		must(t, err)
+	}
+	pool, err := f.ResourcePool(t.Context(), vcenter.Cluster+"/Resources")
+	must(t, err)
+	task, err := parent.CreateVM(t.Context(), types.VirtualMachineConfigSpec{
+		Name: name, GuestId: "otherGuest", NumCPUs: 1, MemoryMB: 64, Files: &types.VirtualMachineFileInfo{VmPathName: "[" + vcenter.Datastore + "]"},
+	}, pool, nil)
+	must(t, err)
+	must(t, task.Wait(t.Context()))
+}
+
+// Maintenance takes all hosts into maintenance, or back.
+func (l *Lab) Maintenance(t testing.TB, in bool) {
+	t.Helper()
+	hosts, err := find.NewFinder(l.Client(t).Client).HostSystemList(t.Context(), "/"+vcenter.Datacenter+"/host/*")
+	must(t, err)
+	for _, h := range hosts {
+		do := h.ExitMaintenanceMode
+		if in {
+			do = func(ctx context.Context, timeout int32) (*object.Task, error) {
+				return h.EnterMaintenanceMode(ctx, timeout, false, nil)
+			}
+		}
+		task, err := do(t.Context(), 0)
+		must(t, err)
+		must(t, task.Wait(t.Context()))
 	}
 }
