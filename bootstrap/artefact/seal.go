@@ -41,7 +41,7 @@ func (a *Artefact) Seal(s Secrets) error {
 	a.Kind, a.Version, a.Checksum, a.Sealed = Kind, Version, "", nil
 	recipients, err := age.ParseRecipients(strings.NewReader(strings.Join(a.Recipients, "\n")))
 	if err != nil {
-		return fault.Inputf("artefact: recipients: %w", err)
+		return fault.Inputf("artefact: recipients: %w", err).Fix("give the public half of an age key, which begins with age1")
 	}
 	clear, err := a.clear()
 	if err != nil {
@@ -105,6 +105,16 @@ func (a *Artefact) Open(identity secret.Source) (*Secrets, error) {
 	}
 	s.Bundle.Clock = secrets.NewClock()
 	return &Secrets{Bundle: s.Bundle, MachineConfigs: s.MachineConfigs}, nil
+}
+
+// Reseal seals the same secrets for other recipients.
+func (a *Artefact) Reseal(identity secret.Source, recipients []string) error {
+	s, err := a.Open(identity)
+	if err != nil {
+		return err
+	}
+	a.Recipients = recipients
+	return a.Seal(*s)
 }
 
 // Talosconfig gives an administrator's access to the Talos API of the cluster's

@@ -3,6 +3,7 @@ package machineconfig
 import (
 	"embed"
 	"os"
+	"strings"
 
 	"github.com/siderolabs/talos/pkg/machinery/config"
 	"github.com/siderolabs/talos/pkg/machinery/config/configpatcher"
@@ -74,7 +75,7 @@ func patched(p config.Provider, c *cluster.Cluster, n cluster.Node) (config.Prov
 func apply(p config.Provider, name string, content []byte) (config.Provider, error) {
 	loaded, err := configpatcher.LoadPatch(content)
 	if err != nil {
-		return nil, fault.Inputf("patch %s: %w", name, err).Fix("write a part of a Talos machine config")
+		return nil, fault.Inputf("patch %s: %s", name, strings.Join(strings.Fields(err.Error()), " ")).Fix("write a part of a Talos machine config")
 	}
 	merge, ok := loaded.(configpatcher.StrategicMergePatch)
 	if !ok {
