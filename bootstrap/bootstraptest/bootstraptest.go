@@ -3,9 +3,11 @@
 package bootstraptest
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"math/big"
 	"net/http"
 	"os"
@@ -72,11 +74,17 @@ func Start(t testing.TB, s Shape) *Cluster {
 	t.Helper()
 	bundle, err := ours()
 	must(t, err)
+	log := &diary{}
 	c := &Cluster{
-		World:  talos.New(context.WithoutCancel(t.Context()), talos.Options{Step: s.Step, Kubernetes: s.Kubernetes, Joined: s.Joined}),
+		World:  talos.New(context.WithoutCancel(t.Context()), talos.Options{Step: s.Step, Kubernetes: s.Kubernetes, Joined: s.Joined, Log: slog.New(slog.NewTextHandler(log, nil))}),
 		Bundle: bundle, Dir: t.TempDir(), shape: s, net: network(t),
 	}
-	t.Cleanup(c.World.Close)
+	t.Cleanup(func() {
+		c.World.Close()
+		if t.Failed() {
+			t.Logf("the nodes said:\n%s", log.String())
+		}
+	})
 	id, err := age.GenerateX25519Identity()
 	must(t, err)
 	c.Identity = secret.Source{File: filepath.Join(c.Dir, "age.key")}
@@ -155,6 +163,25 @@ func (c *Cluster) Count(method string) int {
 		}
 	}
 	return n
+}
+
+// diary is what the nodes say.
+type diary struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (d *diary) Write(b []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.buf.Write(b)
+}
+
+func (d *diary) String() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.buf.String()
 }
 
 // network takes a part of loopback that nobody else is likely to use.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"slices"
@@ -36,10 +37,14 @@ func child(raw string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
+	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	r, err := cluster.Run(context.Background(), o)
 	r.Summary(os.Stdout)
 	_ = json.NewEncoder(os.Stdout).Encode(r)
-	if err != nil {
+	s, err2 := cluster.Look(context.Background(), cluster.StatusOptions{Options: o.Options})
+	s.Summary(os.Stdout)
+	_ = json.NewEncoder(os.Stdout).Encode(s)
+	if err := errors.Join(err, err2); err != nil {
 		fmt.Fprintf(os.Stderr, "%v\n%#v\n", err, err)
 		return 1
 	}

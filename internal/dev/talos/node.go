@@ -3,9 +3,11 @@ package talos
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/siderolabs/talos/pkg/machinery/config"
@@ -265,6 +267,17 @@ func (n *Node) register() (Joined, bool) {
 	return Joined{Name: n.o.Name, Address: n.o.Address, ControlPlane: n.controlPlane()}, true
 }
 
+// listen takes the node's address. A process that is just being started holds a
+// copy of every socket for a moment, also of the one that was closed before.
 func (n *Node) listen(ctx context.Context) (net.Listener, error) {
-	return new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(n.o.Address, strconv.Itoa(n.w.o.Port)))
+	address := net.JoinHostPort(n.o.Address, strconv.Itoa(n.w.o.Port))
+	for deadline := time.Now().Add(held); ; n.pause(ctx) {
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		if !errors.Is(err, syscall.EADDRINUSE) || time.Now().After(deadline) {
+			return l, err
+		}
+	}
 }
+
+// held is longer than any process takes to start.
+const held = 5 * time.Second
