@@ -42,6 +42,7 @@ type Cluster struct {
 	Config     *rest.Config // an administrator's
 	Kubeconfig string       // the same as a file
 	CAFile     string       // trusts the server
+	CAKeyFile  string       // signs what CAFile trusts
 
 	Servers []server.Process
 
@@ -64,7 +65,7 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if c.certs, err = ca.Run(ctx, ca.Options{Dir: o.Dir, Hosts: hosts}); err != nil {
 		return nil, err
 	}
-	c.CAFile = c.certs.CA
+	c.CAFile, c.CAKeyFile = c.certs.CA, c.file("ca.key")
 	token := rand.Text()
 	if err := os.WriteFile(c.file("tokens.csv"), []byte(token+`,admin,admin,"system:masters"`+"\n"), 0o600); err != nil {
 		return nil, err
