@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // cloud is Bitbucket Cloud's REST API 2.0.
@@ -34,12 +35,13 @@ type cloudEnd struct {
 }
 
 type cloudPull struct {
-	ID          int      `json:"id"`
-	Title       string   `json:"title"`
-	Description string   `json:"description"`
-	State       string   `json:"state"`
-	Source      cloudEnd `json:"source"`
-	Destination cloudEnd `json:"destination"`
+	ID          int       `json:"id"`
+	Title       string    `json:"title"`
+	Description string    `json:"description"`
+	State       string    `json:"state"`
+	Source      cloudEnd  `json:"source"`
+	Destination cloudEnd  `json:"destination"`
+	Updated     time.Time `json:"updated_on"`
 	Author      struct {
 		Nickname    string `json:"nickname"`
 		DisplayName string `json:"display_name"`
@@ -59,7 +61,7 @@ func (c *cloud) pull(p cloudPull) PullRequest {
 	pull := PullRequest{
 		Number: p.ID, Title: p.Title, Description: p.Description, State: state,
 		Branch: p.Source.Branch.Name, Target: p.Destination.Branch.Name,
-		Author: p.Author.Nickname, URL: p.Links.HTML.Href,
+		Author: p.Author.Nickname, URL: p.Links.HTML.Href, Updated: p.Updated,
 		Fork: p.Source.Repository == nil || !strings.EqualFold(p.Source.Repository.FullName, c.full),
 	}
 	if pull.Author == "" {

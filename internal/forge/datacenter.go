@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // dataCenter is Bitbucket Data Center's REST API 1.0, which Server and Argo CD
@@ -47,6 +48,7 @@ type dcPull struct {
 	FromRef     dcRef             `json:"fromRef"`
 	ToRef       dcRef             `json:"toRef"`
 	Reviewers   []json.RawMessage `json:"reviewers"`
+	Updated     int64             `json:"updatedDate"` // milliseconds
 	Author      struct {
 		User struct {
 			Name string `json:"name"`
@@ -69,7 +71,7 @@ func (d *dataCenter) pull(p dcPull) PullRequest {
 	pull := PullRequest{
 		Number: p.ID, Title: p.Title, Description: p.Description, State: state,
 		Branch: strings.TrimPrefix(p.FromRef.ID, heads), Target: strings.TrimPrefix(p.ToRef.ID, heads),
-		Head: p.FromRef.LatestCommit, Author: p.Author.User.Name, Fork: true,
+		Head: p.FromRef.LatestCommit, Author: p.Author.User.Name, Fork: true, Updated: time.UnixMilli(p.Updated).UTC(),
 	}
 	if from := p.FromRef.Repository; from != nil {
 		pull.Fork = !strings.EqualFold(from.Slug, d.own.Slug) || !strings.EqualFold(from.Project.Key, d.own.Project.Key)

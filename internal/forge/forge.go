@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/secret"
@@ -83,6 +84,8 @@ type PullRequest struct {
 	URL    string `json:"url"` // for a browser
 	State  State  `json:"state"`
 	Fork   bool   `json:"fork,omitempty"` // the source branch is in another repository
+	// Updated is when it was last changed: a push, a comment, a new title.
+	Updated time.Time `json:"updated"`
 }
 
 // Draft is a pull request to be opened, inside one repository.
@@ -115,14 +118,38 @@ type comment struct {
 	text        string
 }
 
+// Address validates what o says about the repository and gives the API's address,
+// without a slash at its end.
+func (o Options) Address() (string, error) {
+	about, ok := forges[o.Kind]
+	if !ok {
+		return "", unknown(o.Kind)
+	}
+	if err := about.validNames(o); err != nil {
+		return "", err
+	}
+	base, err := about.base(o.URL)
+	if err != nil {
+		return "", err
+	}
+	return base.String(), nil
+}
+
+func unknown(k Kind) error {
+	return fault.Inputf("there is no kind of forge %q", k).Fix("choose bitbucket-cloud, bitbucket-datacenter, github or gitlab")
+}
+
 // New validates o and reads the token and the certificates that it names. It
 // contacts nobody.
 func New(o Options) (*Client, error) {
 	about, ok := forges[o.Kind]
 	if !ok {
-		return nil, fault.Inputf("there is no kind of forge %q", o.Kind).Fix("choose bitbucket-cloud, bitbucket-datacenter, github or gitlab")
+		return nil, unknown(o.Kind)
 	}
 	if err := about.validNames(o); err != nil {
+		return nil, err
+	}
+	if err := about.validLogin(o); err != nil {
 		return nil, err
 	}
 	base, err := about.base(o.URL)

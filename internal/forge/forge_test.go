@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/forge"
@@ -44,18 +45,26 @@ func TestTheOpenOnesAreListedWhole(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		when := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
+		for _, p := range all {
+			s.Updated(p.Number, when)
+		}
+		if all, err = c.List(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		var numbers []int
 		for _, p := range all {
 			numbers = append(numbers, p.Number)
 			want := forge.PullRequest{
 				Number: p.Number, Title: "a change", Branch: fmt.Sprintf("preview/web/%d", p.Number-1), Target: "main",
-				Head: p.Head, Author: "jane", URL: p.URL, State: forge.Open,
+				Head: p.Head, Author: "jane", URL: p.URL, State: forge.Open, Updated: when,
 			}
 			if p.Fork {
 				want.Title, want.Branch, want.Author, want.Fork = "a gift", "preview/web/evil", "mallory", true
 			} else if !forge.SameCommit(p.Head, s.Head(p.Branch)) {
 				t.Errorf("head %s of %s, which is %s", p.Head, p.Branch, s.Head(p.Branch))
 			}
+			p.Updated = p.Updated.UTC()
 			if p != want || !strings.HasPrefix(p.URL, s.URL+"/") {
 				t.Errorf("got %+v, want %+v", p, want)
 			}

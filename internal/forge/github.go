@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // gitHub is GitHub's REST API v3. https://docs.github.com/rest/pulls
@@ -24,13 +25,14 @@ func newGitHub(r *rest, o Options) api {
 }
 
 type gitHubPull struct {
-	Number int     `json:"number"`
-	Title  string  `json:"title"`
-	Body   *string `json:"body"`
-	State  string  `json:"state"`
-	Merged *string `json:"merged_at"`
-	URL    string  `json:"html_url"`
-	User   struct {
+	Number  int       `json:"number"`
+	Title   string    `json:"title"`
+	Body    *string   `json:"body"`
+	State   string    `json:"state"`
+	Merged  *string   `json:"merged_at"`
+	URL     string    `json:"html_url"`
+	Updated time.Time `json:"updated_at"`
+	User    struct {
 		Login string `json:"login"`
 	} `json:"user"`
 	Head struct {
@@ -47,7 +49,7 @@ type gitHubPull struct {
 
 func (g *gitHub) pull(p gitHubPull) PullRequest {
 	pull := PullRequest{
-		Number: p.Number, Title: p.Title, State: Closed, URL: p.URL, Author: p.User.Login,
+		Number: p.Number, Title: p.Title, State: Closed, URL: p.URL, Author: p.User.Login, Updated: p.Updated,
 		Branch: p.Head.Ref, Head: p.Head.SHA, Target: p.Base.Ref,
 		Fork: p.Head.Repo == nil || !strings.EqualFold(p.Head.Repo.FullName, g.full),
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // gitLab is GitLab's REST API v4. https://docs.gitlab.com/api/merge_requests/
@@ -18,16 +19,17 @@ func newGitLab(r *rest, o Options) api {
 }
 
 type gitLabPull struct {
-	IID         int     `json:"iid"` // in the project; id is GitLab's own
-	Title       string  `json:"title"`
-	Description *string `json:"description"`
-	State       string  `json:"state"`
-	Source      string  `json:"source_branch"`
-	Target      string  `json:"target_branch"`
-	SHA         string  `json:"sha"`
-	URL         string  `json:"web_url"`
-	SourceID    int     `json:"source_project_id"`
-	TargetID    int     `json:"target_project_id"`
+	IID         int       `json:"iid"` // in the project; id is GitLab's own
+	Title       string    `json:"title"`
+	Description *string   `json:"description"`
+	State       string    `json:"state"`
+	Source      string    `json:"source_branch"`
+	Target      string    `json:"target_branch"`
+	SHA         string    `json:"sha"`
+	URL         string    `json:"web_url"`
+	SourceID    int       `json:"source_project_id"`
+	TargetID    int       `json:"target_project_id"`
+	Updated     time.Time `json:"updated_at"`
 	Author      struct {
 		Username string `json:"username"`
 	} `json:"author"`
@@ -39,7 +41,7 @@ func (g *gitLab) pull(p gitLabPull) PullRequest {
 		state = Closed // closed, locked
 	}
 	pull := PullRequest{
-		Number: p.IID, Title: p.Title, State: state, URL: p.URL, Author: p.Author.Username,
+		Number: p.IID, Title: p.Title, State: state, URL: p.URL, Author: p.Author.Username, Updated: p.Updated,
 		Branch: p.Source, Target: p.Target, Head: p.SHA, Fork: p.SourceID != p.TargetID,
 	}
 	if p.Description != nil {

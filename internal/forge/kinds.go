@@ -61,6 +61,10 @@ func (a about) validNames(o Options) error {
 			}
 		}
 	}
+	return nil
+}
+
+func (a about) validLogin(o Options) error {
 	if o.Username != "" && !a.users {
 		return fault.Inputf("%s: a user name goes with no token", a.name).Fix("give the token alone")
 	}

@@ -101,8 +101,8 @@ func cloudPull(e *exchange, p *pull) object {
 	return object{
 		"type": "pullrequest", "id": p.number, "title": p.title, "description": p.description, "state": cloudStates[p.state],
 		"source": end(p.branch, e.s.headOf(p), from), "destination": end(p.target, e.s.branches[p.target], full),
-		"author":        object{"type": "user", "nickname": p.author, "display_name": p.author, "uuid": "{" + p.author + "}"},
-		"comment_count": len(p.comments), "close_source_branch": false,
+		"author":     object{"type": "user", "nickname": p.author, "display_name": p.author, "uuid": "{" + p.author + "}"},
+		"updated_on": p.updated.Format("2006-01-02T15:04:05.000000-07:00"), "comment_count": len(p.comments), "close_source_branch": false,
 		"links": object{"html": object{"href": fmt.Sprintf("%s/%s/pull-requests/%d", e.s.base(e.r), full, p.number)}},
 	}
 }

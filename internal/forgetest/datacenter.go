@@ -96,7 +96,7 @@ func dcPull(e *exchange, p *pull) object {
 	}
 	return object{
 		"id": p.number, "version": p.version, "title": p.title, "description": p.description,
-		"state": dcStates[p.state], "open": p.state == "open", "closed": p.state != "open", "locked": false,
+		"state": dcStates[p.state], "open": p.state == "open", "updatedDate": p.updated.UnixMilli(), "closed": p.state != "open", "locked": false,
 		"fromRef":   object{"id": heads + p.branch, "displayId": p.branch, "latestCommit": e.s.headOf(p), "repository": from},
 		"toRef":     object{"id": heads + p.target, "displayId": p.target, "latestCommit": e.s.branches[p.target], "repository": repository(key)},
 		"author":    object{"user": object{"name": p.author, "slug": p.author, "displayName": p.author}, "role": "AUTHOR", "approved": false},

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // GitHub, https://docs.github.com/rest, at Enterprise Server's path
@@ -101,7 +102,7 @@ func gitHubPull(e *exchange, p *pull) object {
 	return object{
 		"id": 9000 + p.number, "number": p.number, "title": p.title, "body": p.description, "state": state, "merged_at": merged,
 		"html_url": fmt.Sprintf("%s/%s/%s/pull/%d", e.s.base(e.r), e.s.Project, e.s.Repository, p.number),
-		"user":     object{"login": p.author}, "labels": []any{}, "draft": false,
+		"user":     object{"login": p.author}, "labels": []any{}, "draft": false, "updated_at": p.updated.Format(time.RFC3339Nano),
 		"head": object{"ref": p.branch, "sha": e.s.headOf(p), "repo": object{"full_name": gitHubOwner(e, p) + "/" + e.s.Repository}},
 		"base": object{"ref": p.target, "sha": e.s.branches[p.target], "repo": object{"full_name": e.s.Project + "/" + e.s.Repository}},
 	}

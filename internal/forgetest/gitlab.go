@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // GitLab, https://docs.gitlab.com/api/
@@ -57,7 +58,7 @@ func gitLabPull(e *exchange, p *pull) object {
 		"id": 9000 + p.number, "iid": p.number, "project_id": own, "source_project_id": source, "target_project_id": own,
 		"title": p.title, "description": p.description, "state": gitLabStates[p.state],
 		"source_branch": p.branch, "target_branch": p.target, "sha": e.s.headOf(p),
-		"author": object{"id": 1, "username": p.author, "name": p.author}, "labels": []any{}, "draft": false,
+		"author": object{"id": 1, "username": p.author, "name": p.author}, "labels": []any{}, "draft": false, "updated_at": p.updated.Format(time.RFC3339Nano),
 		"web_url": fmt.Sprintf("%s/%s/%s/-/merge_requests/%d", e.s.base(e.r), e.s.Project, e.s.Repository, p.number),
 	}
 }

@@ -1,6 +1,9 @@
 package forgetest
 
-import "sort"
+import (
+	"sort"
+	"time"
+)
 
 // pull is a pull request, on whichever forge.
 type pull struct {
@@ -12,6 +15,7 @@ type pull struct {
 	head               string // of a fork's branch, and of a pull request that is not open any more
 	reviewers          []any
 	comments           []*note
+	updated            time.Time
 }
 
 // note is a comment.
@@ -45,7 +49,7 @@ func (s *Server) open(p pull) int {
 }
 
 func (s *Server) add(p pull) *pull {
-	p.number, p.state = len(s.pulls)+1, "open"
+	p.number, p.state, p.updated = len(s.pulls)+1, "open", now()
 	s.pulls = append(s.pulls, &p)
 	return &p
 }
@@ -73,6 +77,16 @@ func (s *Server) finish(p *pull, state string) {
 	p.head, p.state = s.headOf(p), state
 	p.version++
 }
+
+// Updated sets when a pull request was last changed.
+func (s *Server) Updated(number int, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pulls[number-1].updated = at.UTC()
+}
+
+// now is to the millisecond: no forge says more.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
 // Touch changes a pull request as somebody else would, so that its version is
 // another.

@@ -157,6 +157,11 @@ func (s *Server) PushCommit(branch, commit string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.branches[branch] = commit
+	for _, p := range s.pulls {
+		if p.state == "open" && !p.fork && p.branch == branch {
+			p.updated = now()
+		}
+	}
 }
 
 // base is the server's own address, for links.

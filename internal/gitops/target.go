@@ -28,6 +28,9 @@ func (t Target) Validate() error {
 	if err != nil {
 		return err
 	}
+	if t.Environment == PreviewEnvironment {
+		return fault.Inputf("environment %s is for previews of pull requests", t.Environment).Fix("choose another name, or see pave preview")
+	}
 	if n := t.Name(); len(n) > maxLabel {
 		return fault.Inputf("project, environment and application make the name %q of %d characters: Kubernetes allows %d", n, len(n), maxLabel).
 			Fix("shorten one of them")

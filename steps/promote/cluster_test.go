@@ -38,6 +38,7 @@ type cluster struct {
 	after  map[int]func()                     // by call: done, and not answered
 	calls  []string
 	wants  []argocd.Want
+	paused bool   // production waits for a person
 	words  string // instead of those of illness
 	during func() // while the next Follow waits
 }
@@ -144,6 +145,11 @@ func (c *cluster) follow(a *answer, w argocd.Want) {
 	c.wants = append(c.wants, w)
 	a.Waited = 90 * time.Second
 	a.Outcome = argocd.Outcome{State: a.State}
+	if c.paused {
+		a.State.Health = argocd.Suspended
+		a.Failure = &argocd.Failure{Outcome: argocd.Outcome{State: a.State}, Why: "Application " + w.Name + ": it cannot become Healthy", Final: true}
+		return
+	}
 	if a.State.At(w.ContentHash) {
 		return
 	}

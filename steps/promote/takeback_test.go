@@ -96,6 +96,19 @@ func TestWhoSaysSoKeepsWhatFailed(t *testing.T) {
 	}
 }
 
+func TestARolloutThatWaitsForAPersonIsNotTakenBack(t *testing.T) {
+	s, c, o := onTheWay(t, 2, 1)
+	c.paused = true
+	r := fails(t, o, fault.Failed, "Application shop-production-web: it cannot become Healthy")
+	if r.TakenBack != nil || digests(history(t, s, "production")) != "promote 1, promote 2" {
+		t.Errorf("%+v", r)
+	}
+	c.paused = false
+	if r := run(t, o); r.Changed || !r.Rollout.Healthy {
+		t.Errorf("when it went on: %+v", r)
+	}
+}
+
 func TestTheFirstReleaseHasNothingToGoBackTo(t *testing.T) {
 	s, c, o := onTheWay(t, 1)
 	c.sicken(1)
