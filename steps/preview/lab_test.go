@@ -64,13 +64,13 @@ type stage struct {
 	charts string
 }
 
-func onStage(t *testing.T) *stage {
+func onStage(t *testing.T, more ...lab.Option) *stage {
 	t.Helper()
-	l := lab.Start(t, lab.ArgoCD, lab.Git, lab.Registry, lab.Refresh(time.Second))
+	l := lab.Start(t, append(more, lab.ArgoCD, lab.Git, lab.Registry, lab.Refresh(time.Second))...)
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
 	s := &stage{Lab: l, ctx: ctx, double: forgetest.Start(t, forgetest.Options{}), charts: l.Registry + "/platform/charts"}
-	definitions, err := crds.Load(ctx, "Traefik", "cert-manager")
+	definitions, err := crds.Load(ctx, crds.Traefik, crds.CertManager)
 	must(t, err)
 	must(t, l.Apply(ctx, definitions...))
 	u, err := url.Parse(s.double.URL)
@@ -98,12 +98,17 @@ func (s *stage) enable(t *testing.T, kind forge.Kind) {
 	t.Helper()
 	content, err := os.ReadFile("testdata/platform.yaml")
 	must(t, err)
+	s.enableAs(t, kind, string(content), "pull")
+}
+
+func (s *stage) enableAs(t *testing.T, kind forge.Kind, contract, pullSecret string) {
+	t.Helper()
 	o := preview.EnableOptions{Application: application(kind), Repository: s.gitops}
-	o.File = filepath.Join(t.TempDir(), "platform.yaml")
-	must(t, os.WriteFile(o.File, []byte(strings.Replace(string(content), "name: web", "name: "+app(kind), 1)), 0o600))
+	o.File, o.PullSecret = filepath.Join(t.TempDir(), "platform.yaml"), pullSecret
+	must(t, os.WriteFile(o.File, []byte(strings.Replace(contract, "name: web", "name: "+app(kind), 1)), 0o600))
 	o.Chart.Repository, o.Refresh = s.charts, 10
 	o.Forge = s.double.Forge(kind)
-	_, err = preview.Enable(s.ctx, o)
+	_, err := preview.Enable(s.ctx, o)
 	must(t, err)
 }
 
