@@ -244,7 +244,7 @@ func pruned(t *testing.T, w *world) {
 	if diff := cmp.Diff(want, p.Removed); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	kept := append(strangers, "shop.previews.web-pr-1")
+	kept := slices.Concat(strangers, []string{"shop.previews.web-pr-1"})
 	slices.Sort(kept)
 	if diff := cmp.Diff(kept, w.left(t)); diff != "" {
 		t.Errorf("kept (-want +got):\n%s", diff)

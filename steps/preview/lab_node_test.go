@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pave-platform/pave/internal/forge"
+	"github.com/pave-platform/pave/internal/forgetest"
 	"github.com/pave-platform/pave/internal/gitops"
 	"github.com/pave-platform/pave/internal/lab"
 	"github.com/pave-platform/pave/steps/preview"
@@ -41,7 +42,7 @@ func (s *stage) awaitAnswer(t *testing.T, service, text string) {
 }
 
 func TestAPreviewOnARealNodeAnswersWithItsCommit(t *testing.T) {
-	s := onStage(t, lab.Kubelet, lab.CertManager)
+	s := onStage(t, forgetest.Options{}, lab.Kubelet, lab.CertManager)
 	kind := forge.BitbucketCloud
 	s.enableAs(t, kind, strings.Replace(`apiVersion: pave/v1
 kind: Application
