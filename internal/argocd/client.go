@@ -95,6 +95,7 @@ func NewForConfig(config *rest.Config, o Options) (*Client, error) {
 		return nil, fault.Inputf("kubeconfig: %w", err)
 	}
 	c := &Client{
+		between:   between,
 		base:      strings.TrimSuffix(base.String(), "/"),
 		namespace: o.Namespace, server: config.Host, objects: objects, http: client, log: o.Log,
 		mapper: restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(groups)),
