@@ -3,6 +3,8 @@ package contract
 import (
 	"slices"
 	"strings"
+
+	"github.com/pave-platform/pave/internal/yamlfile"
 )
 
 // check finds what is wrong between fields: in spec, and in what each environment
@@ -16,8 +18,8 @@ func (d *decoder) check(a *Application) {
 			c.ingress(s)
 			c.secrets(s)
 		}
-		beside := slices.DeleteFunc(slices.Clone(d.Problems[wrong:]), func(p Problem) bool {
-			return slices.ContainsFunc(d.Problems[:wrong], func(w Problem) bool { return part(w.Path) == part(p.Path) })
+		beside := slices.DeleteFunc(slices.Clone(d.Problems[wrong:]), func(p yamlfile.Problem) bool {
+			return slices.ContainsFunc(d.Problems[:wrong], func(w yamlfile.Problem) bool { return part(w.Path) == part(p.Path) })
 		})
 		d.Problems = append(d.Problems[:wrong], beside...)
 		return
@@ -91,6 +93,12 @@ func (d *decoder) checkAlternatives(a *Application) {
 	}
 }
 
+// decoder is a file that was read, and what is known besides.
+type decoder struct {
+	*yamlfile.File
+	known known
+}
+
 // checker looks at the spec of one environment, or at spec itself.
 type checker struct {
 	*decoder
@@ -108,5 +116,5 @@ func (c checker) conflict(field, format string, args ...any) {
 			path = own
 		}
 	}
-	c.Conflict(path, format, args...)
+	c.decoder.Conflict(path, format, args...)
 }

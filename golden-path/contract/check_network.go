@@ -1,16 +1,18 @@
 package contract
 
-import "github.com/pave-platform/pave/internal/strictyaml"
+import (
+	"strings"
 
-import "strings"
+	"github.com/pave-platform/pave/internal/yamlfile"
+)
 
 func (c checker) ports(s Spec) {
 	names := map[PortName]int{}
 	numbers := map[Port]string{s.complete().Port: "spec.port"}
 	for i, p := range s.Ports {
-		path := strictyaml.Index("ports", i)
+		path := yamlfile.Index("ports", i)
 		if first, taken := names[p.Name]; taken {
-			c.conflict(path+".name", "%s is the name of spec.%s already", p.Name, strictyaml.Index("ports", first))
+			c.conflict(path+".name", "%s is the name of spec.%s already", p.Name, yamlfile.Index("ports", first))
 		} else {
 			names[p.Name] = i
 		}
@@ -47,9 +49,9 @@ func (c checker) ingress(s Spec) {
 func (c checker) egress(s Spec) {
 	names := map[Label]int{}
 	for i, e := range s.Egress {
-		path := strictyaml.Index("egress", i)
+		path := yamlfile.Index("egress", i)
 		if first, taken := names[e.Name]; taken {
-			c.conflict(path+".name", "%s is the name of spec.%s already", e.Name, strictyaml.Index("egress", first))
+			c.conflict(path+".name", "%s is the name of spec.%s already", e.Name, yamlfile.Index("egress", first))
 		} else {
 			names[e.Name] = i
 		}
@@ -64,7 +66,7 @@ func (c checker) egress(s Spec) {
 		ports := map[TargetPort]bool{}
 		for n, port := range e.Ports {
 			if ports[port] {
-				c.conflict(strictyaml.Index(path+".ports", n), "%d is given twice", port)
+				c.conflict(yamlfile.Index(path+".ports", n), "%d is given twice", port)
 			}
 			ports[port] = true
 		}

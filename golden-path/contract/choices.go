@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pave-platform/pave/internal/strictyaml"
+	"github.com/pave-platform/pave/internal/yamlfile"
 )
 
 // choice is a text of which only a few are allowed.
@@ -104,5 +104,5 @@ func among[S interface {
 	if slices.Contains(allowed, string(s)) {
 		return nil
 	}
-	return fmt.Errorf("%q is not known%s (allowed: %s)", s, strictyaml.DidYouMean(string(s), allowed), strings.Join(allowed, ", "))
+	return fmt.Errorf("%q is not known%s (allowed: %s)", s, yamlfile.DidYouMean(string(s), allowed), strings.Join(allowed, ", "))
 }

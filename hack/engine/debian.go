@@ -5,12 +5,12 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 
 	"github.com/pave-platform/pave/internal/buildcache"
+	"github.com/pave-platform/pave/internal/debian"
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/subprocess"
 )
@@ -74,26 +74,10 @@ func emptyFolders(root string, folders ...string) error {
 
 // installDebootstrap installs the one tool that is needed on the host.
 func installDebootstrap(ctx context.Context) error {
-	if _, err := exec.LookPath("debootstrap"); err == nil {
+	if debian.Installed("debootstrap") {
 		return nil
 	}
-	missing := fault.Failedf("debootstrap is not installed")
-	if _, err := exec.LookPath("apt-get"); err != nil {
-		return missing.Fix("install debootstrap with this system's package manager")
-	}
-	env := append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
-	for _, args := range [][]string{
-		{"update", "--quiet=2"},
-		{"install", "--quiet=2", "--yes", "--no-install-recommends", "debootstrap", "debian-archive-keyring", "gpgv"},
-	} {
-		cmd := subprocess.Command(ctx, "apt-get", args...)
-		cmd.Env = env
-		if err := subprocess.Quietly(ctx, cmd); err != nil {
-			return fault.Failedf("debootstrap cannot be installed: %w", err).
-				Fix("mend apt's sources, or install debootstrap yourself")
-		}
-	}
-	return nil
+	return debian.Install(ctx, "debootstrap", "debian-archive-keyring", "gpgv")
 }
 
 // debianMirror gives the Debian archive that the host's own apt uses, so that a

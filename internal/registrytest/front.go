@@ -15,6 +15,7 @@ import (
 // breaks what it is told to. It is safe for several goroutines.
 type Front struct {
 	mu    sync.Mutex
+	open  sync.WaitGroup // requests that are not answered yet
 	seen  []Request
 	rules []*rule
 }
@@ -60,6 +61,8 @@ func (f *Front) Wrap(next http.Handler) http.Handler {
 		said := &answer{ResponseWriter: w}
 		asked := Request{Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Token: r.Header.Get("Authorization"),
 			Range: r.Header.Get("Range") + r.Header.Get("Content-Range")}
+		f.open.Add(1)
+		defer f.open.Done()
 		defer func() {
 			asked.Status = said.status
 			f.mu.Lock()
@@ -85,6 +88,9 @@ func (f *Front) fault(r *http.Request) Fault {
 	}
 	return nil
 }
+
+// Wait waits until all requests have ended, those of a killed client too.
+func (f *Front) Wait() { f.open.Wait() }
 
 // Requests gives what was asked so far, in the order of the answers.
 func (f *Front) Requests() []Request {

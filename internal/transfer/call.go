@@ -83,6 +83,9 @@ func (h *host) try(ctx context.Context, c call) (*http.Response, error) {
 				continue
 			}
 		}
+		if err == nil && temporary(resp.StatusCode) {
+			h.gate.close(retryAfter(resp.Header))
+		}
 		if c.stream == nil && h.again(ctx, attempt, resp, err) {
 			drain(resp)
 			continue

@@ -23,7 +23,10 @@ const (
 
 var firstDelay = 250 * time.Millisecond
 
-// pause waits; tests replace it.
+// now and pause are the clock; tests replace them.
+var now = time.Now
+
+// pause waits.
 var pause = func(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -46,15 +49,21 @@ type gate struct {
 func (g *gate) close(d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if t := time.Now().Add(min(d, longest)); t.After(g.until) {
+	if t := now().Add(min(d, longest)); t.After(g.until) {
 		g.until = t
 	}
+}
+
+func (g *gate) closed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.until.After(now())
 }
 
 func (g *gate) wait(ctx context.Context) error {
 	for {
 		g.mu.Lock()
-		left := time.Until(g.until)
+		left := g.until.Sub(now())
 		g.mu.Unlock()
 		if left <= 0 {
 			return ctx.Err()
@@ -75,11 +84,8 @@ func (h *host) again(ctx context.Context, attempt int, resp *http.Response, err 
 	switch {
 	case resp != nil && !temporary(resp.StatusCode), err != nil && !passing(err):
 		return false
-	case resp != nil:
-		if asked := retryAfter(resp.Header); asked > 0 {
-			h.gate.close(asked)
-			return h.gate.wait(ctx) == nil
-		}
+	case h.gate.closed():
+		return h.gate.wait(ctx) == nil
 	}
 	return pause(ctx, wait) == nil
 }
@@ -116,7 +122,7 @@ func retryAfter(h http.Header) time.Duration {
 		return time.Duration(seconds) * time.Second
 	}
 	if at, err := http.ParseTime(v); err == nil {
-		return max(0, time.Until(at))
+		return max(0, at.Sub(now()))
 	}
 	return 0
 }

@@ -15,7 +15,7 @@ import (
 
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/outfile"
-	"github.com/pave-platform/pave/internal/strictyaml"
+	"github.com/pave-platform/pave/internal/yamlfile"
 )
 
 // Lock is images.lock.yaml: what was approved, sorted by name and tag. The zero
@@ -80,12 +80,12 @@ func LockPath(list string) string {
 // ReadLock reads and checks the lock at path. A file that is not there is a lock
 // in which nothing is approved.
 func ReadLock(path string) (*Lock, error) {
-	data, err := readLimited(path)
-	if errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 		return &Lock{}, nil
 	}
+	data, err := yamlfile.Load(path, "write it with `pave mirror approve`")
 	if err != nil {
-		return nil, fault.Inputf("%w", err)
+		return nil, err
 	}
 	return ParseLock(filepath.ToSlash(path), data)
 }
@@ -93,24 +93,21 @@ func ReadLock(path string) (*Lock, error) {
 // ParseLock checks data, which came from the file of the given name. It takes a
 // file that was merged by hand in any order.
 func ParseLock(file string, data []byte) (*Lock, error) {
-	root, problems := strictyaml.Document(file, data, strictyaml.Words{Needs: "apiVersion, kind and approved", One: "lock"})
-	if len(problems) > 0 {
-		return nil, fault.Inputf("%w", problems)
-	}
 	l := Lock{}
-	d := strictyaml.Decoder{File: file, Rules: rules}
-	d.Decode(root, &l)
+	read, err := form("lock", "apiVersion, kind and approved").Read(file, data, &l)
+	if err != nil {
+		return nil, err
+	}
 	first := map[string]string{}
 	for i, a := range l.Approved {
-		path := strictyaml.Index("approved", i)
+		path := yamlfile.Index("approved", i)
 		if earlier, twice := first[a.Ref()]; twice && a.Name != "" {
-			d.Conflict(path, "%s is approved by %s already: delete one of the two, or approve it again", a.Ref(), earlier)
+			read.Conflict(path, "%s is approved by %s already: delete one of the two, or approve it again", a.Ref(), earlier)
 		}
 		first[a.Ref()] = path
 	}
-	if len(d.Problems) > 0 {
-		d.Problems.Sort()
-		return nil, fault.Inputf("%w", d.Problems)
+	if err := read.Err(); err != nil {
+		return nil, err
 	}
 	l.sort()
 	return &l, nil

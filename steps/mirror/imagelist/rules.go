@@ -11,20 +11,25 @@ import (
 	"github.com/Masterminds/semver/v3"
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/pave-platform/pave/internal/strictyaml"
+	"github.com/pave-platform/pave/internal/yamlfile"
 )
 
 // rule is what every scalar type knows about its own values: Valid gives nil, or
 // says what is wrong and what is allowed.
 type rule interface{ Valid() error }
 
-var rules = strictyaml.Rules{
-	Check: func(value any) error {
-		if r, ok := value.(rule); ok {
-			return r.Valid()
-		}
-		return nil
-	},
+// form is that of the files of this package: one describes what is named, and has
+// to have the fields that it needs.
+func form(describes, needs string) yamlfile.Form {
+	return yamlfile.Form{
+		Needs: needs, Describes: describes,
+		Valid: func(value any) error {
+			if r, ok := value.(rule); ok {
+				return r.Valid()
+			}
+			return nil
+		},
+	}
 }
 
 // choice is text with few allowed values.
@@ -34,7 +39,7 @@ func among(s string, allowed []string) error {
 	if slices.Contains(allowed, s) {
 		return nil
 	}
-	return fmt.Errorf("%q is not known%s (allowed: %s)", s, strictyaml.DidYouMean(s, allowed), strings.Join(allowed, ", "))
+	return fmt.Errorf("%q is not known%s (allowed: %s)", s, yamlfile.DidYouMean(s, allowed), strings.Join(allowed, ", "))
 }
 
 // APIVersion is the version of the format.
