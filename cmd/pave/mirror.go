@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/harbor"
 	"github.com/pave-platform/pave/internal/registry"
 	"github.com/pave-platform/pave/internal/secret"
@@ -145,17 +146,21 @@ func (p *platformKeyFlags) add(f *pflag.FlagSet) {
 	f.BoolVar(&p.noSign, "no-sign", false, "sign nothing")
 }
 
-// signer lets the step that signs images serve the one that mirrors them.
-func (p *platformKeyFlags) signer(target registry.Options) mirror.Sign {
-	if p.noSign {
-		return nil
+// signer lets the step that signs images serve the one that mirrors them. Without
+// a key nothing is copied in vain.
+func (p *platformKeyFlags) signer(target registry.Options, dryRun bool) (mirror.Sign, error) {
+	if p.noSign || dryRun {
+		return nil, nil
+	}
+	if p.target.Key.PEM.IsZero() && p.target.Key.KMS.Name == "" {
+		return nil, fault.Inputf("no signing key is given").Fix("give --key-file, --key-env or --kms hashivault://NAME, or --no-sign")
 	}
 	return func(ctx context.Context, ref string) (bool, error) {
 		t := p.target
 		t.Ref, t.Registry, t.Format = ref, target, format(p.legacy)
 		r, err := sign.Image(ctx, t)
 		return r.Signed, err
-	}
+	}, nil
 }
 
 // harborFlags are the login at Harbor's API.

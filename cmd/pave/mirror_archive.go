@@ -62,7 +62,11 @@ finished by running it again.`,
 				return err
 			}
 			o.Common = m.options(a, m.scan.registry)
-			o.Sign, o.Harbor, o.Progress = k.signer(m.scan.registry), h.get(m.scan.registry), a.transferProgress()
+			o.Harbor, o.Progress = h.get(m.scan.registry), a.transferProgress()
+			var err error
+			if o.Sign, err = k.signer(m.scan.registry, o.DryRun); err != nil {
+				return err
+			}
 			r, err := mirror.Import(cmd.Context(), o)
 			if err != nil {
 				return err

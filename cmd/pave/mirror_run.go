@@ -25,8 +25,11 @@ Tags that left the list are shown, and removed with --prune if they still stand 
 what was approved.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Common = m.options(a, m.scan.registry)
-			o.Sign, o.Harbor, o.Progress = k.signer(m.scan.registry), h.get(m.scan.registry), a.transferProgress()
+			o.Harbor, o.Progress = h.get(m.scan.registry), a.transferProgress()
 			var err error
+			if o.Sign, err = k.signer(m.scan.registry, o.DryRun); err != nil {
+				return err
+			}
 			if o.Scan, err = m.scanner(a); err != nil {
 				return err
 			}

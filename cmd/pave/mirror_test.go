@@ -142,8 +142,8 @@ func TestAMirror(t *testing.T) {
 	m.verify(t, "keys/cosign.pub", "signed") // the publisher's came along
 
 	// The mirrored database serves a scan.
-	code, stdout, stderr = gateCommandLine(append(append([]string{"scan", "image", "--tarball", tarballOf(t, vulnerable(t)), "--output", t.TempDir(),
-		"--database-repository", m.own.Ref("library/trivy-db:2"), "--database-cache", t.TempDir()}, m.own.Flags()...))...)
+	code, stdout, stderr = gateCommandLine(append([]string{"scan", "image", "--tarball", tarballOf(t, vulnerable(t)), "--output", t.TempDir(),
+		"--database-repository", m.own.Ref("library/trivy-db:2"), "--database-cache", t.TempDir()}, m.own.Flags()...)...)
 	if code != 3 || !strings.Contains(stdout, "pave demo database") {
 		t.Errorf("scan with the mirrored database: %d\n%s%s", code, stdout, stderr)
 	}
@@ -245,7 +245,8 @@ func TestMirrorRefusesBadInput(t *testing.T) {
 		"an image not on the list": {m.scanning("approve", "nginx"), "nginx is neither on the list nor in the lock"},
 		"a digest without a tag":   {m.scanning("approve", "debian@sha256:12"), "is not name:tag@sha256:"},
 		"no archive":               {m.signing("import"), "needs --archive"},
-		"no key":                   {append(m.scanning("run"), "--sign-all", "--harbor-username", "robot"), "has no token"},
+		"no key":                   {m.scanning("run"), "give --key-file, --key-env or --kms"},
+		"no token":                 {append(m.signing("run"), "--no-scan", "--harbor-username", "robot"), "has no token"},
 		"a bad target":             {append(m.scanning("plan"), "--target", "https://x/y"), "target"},
 	} {
 		code, stdout, stderr := gateCommandLine(c.args...)

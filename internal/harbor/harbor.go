@@ -136,7 +136,7 @@ func (c *Client) call(ctx context.Context, method string, path []string, query u
 		return resp.Header, nil
 	}
 	if err := json.Unmarshal(text, result); err != nil {
-		return nil, fmt.Errorf("Harbor's answer is not what its API says: %w", err)
+		return nil, fmt.Errorf("the answer is not what the API says: %w", err)
 	}
 	return resp.Header, nil
 }

@@ -15,11 +15,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pave-platform/pave/hack/lab"
+	"github.com/pave-platform/pave/hack/lab/program"
 	"github.com/pave-platform/pave/internal/dev/serve"
 )
 
-var version2 = lab.Program{Name: "registry2", Module: "registry2", Package: "github.com/pave-platform/pave/hack/lab/registry2"}
+var version2 = program.Program{Name: "registry2", Module: "registry2", Package: "github.com/pave-platform/pave/hack/lab/registry2"}
 
 // Version2 starts Docker's registry 2.8, as Debian and many products have it, in
 // a process of its own, with o.Wrap and TLS before it. It has no referrers API
@@ -35,7 +35,7 @@ storage:
 http: {addr: "127.0.0.1:0", secret: "one process only"}
 `, t.TempDir()), 0o600))
 	var said bytes.Buffer
-	server := exec.Command(lab.Binary(t, version2), config)
+	server := exec.Command(program.Binary(t, version2), config)
 	server.Stderr = &said
 	stdout, err := server.StdoutPipe()
 	must(t, err)
