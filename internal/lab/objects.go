@@ -128,9 +128,21 @@ func (l *Lab) HTTP(ctx context.Context, namespace, service, port, path string) (
 	return answer.StatusCode, body, err
 }
 
-// installDefinitions installs those that the base chart's objects need.
+// installDefinitions installs those that the parts come with.
 func (l *Lab) installDefinitions(ctx context.Context) error {
-	all, err := crds.Load(ctx)
+	var of []string
+	for part, operator := range map[Part]string{Traefik: crds.Traefik, Rollouts: crds.Rollouts, CertManager: crds.CertManager} {
+		if l.options.has(part) {
+			of = append(of, operator)
+		}
+	}
+	switch {
+	case l.options.has(CRDs):
+		of = nil // all
+	case len(of) == 0:
+		return nil
+	}
+	all, err := crds.Load(ctx, of...)
 	if err != nil {
 		return err
 	}

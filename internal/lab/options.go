@@ -23,14 +23,15 @@ const (
 	Kwok        Part = "kwok"        // a node that only says that its pods run
 	Registry    Part = "registry"    // pave's own, plain http, anonymous
 	Git         Part = "git"         // Git's http-backend, plain http, anonymous
-	CRDs        Part = "crds"        // the definitions of the operators that the base chart speaks to
-	Rollouts    Part = "rollouts"    // the Argo Rollouts controller
+	CRDs        Part = "crds"        // the definitions of all operators that the base chart speaks to: a hundred
+	Traefik     Part = "traefik"     // Traefik's definitions alone
+	Rollouts    Part = "rollouts"    // the Argo Rollouts controller, and Traefik's definitions
 	CertManager Part = "certmanager" // the cert-manager controller, with the ClusterIssuer platform-ca
 )
 
 // Parts gives all parts, in the order in which people think of them.
 func Parts() []Part {
-	return []Part{Kubernetes, ArgoCD, Kubelet, Kwok, Registry, Git, CRDs, Rollouts, CertManager}
+	return []Part{Kubernetes, ArgoCD, Kubelet, Kwok, Registry, Git, CRDs, Traefik, Rollouts, CertManager}
 }
 
 // Option changes what a lab is like. Every Part is one.
@@ -102,6 +103,9 @@ func (o Options) complete() (Options, error) {
 	}
 	if o.has(Kubelet) {
 		o.Parts = append(o.Parts, Registry) // for the image that pods begin with
+	}
+	if o.has(Rollouts) {
+		o.Parts = append(o.Parts, Traefik)
 	}
 	wanted := o.Parts
 	o.Parts = nil

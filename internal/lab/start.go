@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/pave-platform/pave/internal/lab/argocd"
 	"github.com/pave-platform/pave/internal/lab/controlplane"
 	"github.com/pave-platform/pave/internal/lab/node"
+	"github.com/pave-platform/pave/internal/lab/operators"
 )
 
 // build makes the programs that are missing, before the first of them runs.
@@ -30,6 +32,8 @@ func (l *Lab) build(ctx context.Context) error {
 	}
 	needs(ArgoCD, argocd.Programs, argocd.Packages, argocd.Binaries...)
 	needs(Kubelet, node.Programs, node.Packages, node.Binaries...)
+	needs(Rollouts, operators.RolloutsPrograms, nil)
+	needs(CertManager, operators.CertManagerPrograms, nil)
 	needs(Kwok, node.KwokPrograms, nil)
 	if len(packages) != 0 {
 		if err := l.install(ctx, packages); err != nil {
@@ -55,6 +59,9 @@ func (l *Lab) install(ctx context.Context, packages []string) error {
 
 // start starts the parts, side by side where they do not need each other.
 func (l *Lab) start(ctx context.Context) error {
+	if err := l.certify(ctx); err != nil {
+		return err
+	}
 	first, firstCtx := errgroup.WithContext(ctx)
 	first.Go(func() error { return l.startCluster(firstCtx) })
 	if l.options.has(Registry) {
@@ -67,9 +74,7 @@ func (l *Lab) start(ctx context.Context) error {
 		return err
 	}
 	then, thenCtx := errgroup.WithContext(ctx)
-	if l.options.has(CRDs) {
-		then.Go(func() error { return l.installDefinitions(thenCtx) })
-	}
+	then.Go(func() error { return l.startOperators(thenCtx) })
 	if l.options.has(ArgoCD) {
 		then.Go(func() error { return l.startArgoCD(thenCtx) })
 	}
@@ -86,6 +91,26 @@ func (l *Lab) start(ctx context.Context) error {
 		})
 	}
 	return then.Wait()
+}
+
+// startOperators installs the definitions, then starts who acts on them.
+func (l *Lab) startOperators(ctx context.Context) error {
+	if err := l.installDefinitions(ctx); err != nil {
+		return err
+	}
+	dir, err := l.folder("operators")
+	if err != nil {
+		return err
+	}
+	o := operators.Options{Runner: l.servers, Dial: l.Dial, Dir: dir, Cluster: l.cluster}
+	all, ctx := errgroup.WithContext(ctx)
+	if l.options.has(Rollouts) {
+		all.Go(func() error { return operators.StartRollouts(ctx, o) })
+	}
+	if l.options.has(CertManager) {
+		all.Go(func() error { return operators.StartCertManager(ctx, o) })
+	}
+	return all.Wait()
 }
 
 // startNode starts a real node, whose pods' first image is in the lab's registry.
@@ -105,8 +130,21 @@ func (l *Lab) startNode(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.node, err = node.Start(ctx, o, l.sandbox.Cgroup, sandbox)
-	return err
+	n, err := node.New(o, l.sandbox.Cgroup, sandbox)
+	if err != nil {
+		return err
+	}
+	if !l.options.Address.IsLoopback() {
+		ca, err := os.ReadFile(l.CAFile)
+		if err != nil {
+			return err
+		}
+		if err := n.Trust(l.Registry, ca); err != nil {
+			return err
+		}
+	}
+	l.node = n
+	return n.Start(ctx)
 }
 
 func (l *Lab) nodeOptions() (node.Options, error) {

@@ -29,15 +29,22 @@ type source struct {
 	prefix  string // of the files' names; empty: all
 }
 
+// Operators whose definitions can be had alone.
+const (
+	Traefik     = "Traefik"
+	Rollouts    = "Argo Rollouts"
+	CertManager = "cert-manager"
+)
+
 var sources = []source{
-	{"Traefik", "github.com/traefik/traefik/v3", "v3.7.13", "docs/content/reference/dynamic-configuration", "traefik.io_"},
-	{"Argo Rollouts", "github.com/argoproj/argo-rollouts", "v1.8.3", "manifests/crds", ""},
+	{Traefik, "github.com/traefik/traefik/v3", "v3.7.13", "docs/content/reference/dynamic-configuration", "traefik.io_"},
+	{Rollouts, "github.com/argoproj/argo-rollouts", "v1.8.3", "manifests/crds", ""},
 	{"CloudNativePG", "github.com/cloudnative-pg/cloudnative-pg", "v1.27.0", "config/crd/bases", ""},
 	{"RabbitMQ", "github.com/rabbitmq/cluster-operator/v2", "v2.16.0", "config/crd/bases", ""},
 	{"External Secrets", "github.com/external-secrets/external-secrets", "v1.3.2", "config/crds/bases", "external-secrets.io_"},
 	{"VictoriaMetrics", "github.com/VictoriaMetrics/operator", "v0.60.0", "config/crd/overlay", "crd"},
 	{"Vertical Pod Autoscaler", "k8s.io/autoscaler/vertical-pod-autoscaler", "v1.8.1", "deploy", "vpa-v1-crd"},
-	{"cert-manager", "github.com/cert-manager/cert-manager", "v1.21.2", "deploy/crds", ""},
+	{CertManager, "github.com/cert-manager/cert-manager", "v1.21.2", "deploy/crds", ""},
 	{"Kyverno", "github.com/kyverno/kyverno", "v1.19.1", "config/crds/policies.kyverno.io", ""},
 }
 

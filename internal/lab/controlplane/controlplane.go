@@ -42,6 +42,7 @@ type Cluster struct {
 	Config     *rest.Config // an administrator's
 	Kubeconfig string       // the same as a file
 	CAFile     string       // trusts the server
+	CAKeyFile  string       // signs what CAFile trusts
 
 	Servers []server.Process
 
@@ -56,15 +57,11 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		o.Bind = o.Address
 	}
 	c := &Cluster{options: o, Kubeconfig: filepath.Join(o.Dir, "kubeconfig")}
-	hosts := []string{"127.0.0.1", "localhost", "kubernetes.default.svc"}
-	if !o.Address.IsLoopback() {
-		hosts = append(hosts, o.Address.String())
-	}
 	var err error
-	if c.certs, err = ca.Run(ctx, ca.Options{Dir: o.Dir, Hosts: hosts}); err != nil {
+	if c.certs, err = Certificates(ctx, o.Dir, o.Address); err != nil {
 		return nil, err
 	}
-	c.CAFile = c.certs.CA
+	c.CAFile, c.CAKeyFile = c.certs.CA, c.file("ca.key")
 	token := rand.Text()
 	if err := os.WriteFile(c.file("tokens.csv"), []byte(token+`,admin,admin,"system:masters"`+"\n"), 0o600); err != nil {
 		return nil, err
@@ -86,6 +83,16 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	}
 	c.Client, err = kube.New(c.Config)
 	return c, err
+}
+
+// Certificates makes, or keeps, the cluster's CA and the certificate of servers
+// at the address, in the folder dir.
+func Certificates(ctx context.Context, dir string, address netip.Addr) (ca.Result, error) {
+	hosts := []string{"127.0.0.1", "localhost", "kubernetes.default.svc"}
+	if !address.IsLoopback() {
+		hosts = append(hosts, address.String())
+	}
+	return ca.Run(ctx, ca.Options{Dir: dir, Hosts: hosts})
 }
 
 func (c *Cluster) file(name string) string { return filepath.Join(c.options.Dir, name) }

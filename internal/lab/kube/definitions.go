@@ -14,28 +14,37 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// installTimeout is far more than it takes.
-const installTimeout = time.Minute
+// installTimeout is far more than a hundred definitions take on a busy machine.
+const installTimeout = 5 * time.Minute
+
+// atOnce is how many definitions are on their way to the server at a time.
+const atOnce = 4
 
 // Install installs CustomResourceDefinitions and waits until the server serves
 // them.
 func (c *Client) Install(ctx context.Context, crds []*unstructured.Unstructured) error {
 	ctx, cancel := context.WithTimeout(ctx, installTimeout)
 	defer cancel()
-	all, ctx := errgroup.WithContext(ctx)
-	all.SetLimit(8)
+	all, allCtx := errgroup.WithContext(ctx)
+	all.SetLimit(atOnce)
 	for _, crd := range crds {
 		all.Go(func() error {
-			if _, err := c.Apply(ctx, crd); err != nil {
-				return err
-			}
-			if err := c.established(ctx, crd); err != nil {
-				return err
-			}
-			return c.custom.learn(crd)
+			_, err := c.Apply(allCtx, crd)
+			return err
 		})
 	}
-	return all.Wait()
+	if err := all.Wait(); err != nil {
+		return err
+	}
+	for _, crd := range crds { // most are by now, so that few are read twice: they are large
+		if err := c.established(ctx, crd); err != nil {
+			return err
+		}
+		if err := c.custom.learn(crd); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (c *Client) established(ctx context.Context, crd *unstructured.Unstructured) error {
