@@ -32,6 +32,8 @@ var measures = []measure{
 	{"mirror-distant", "The same with both registries 20 ms away", "at least 3 times", mirrorDistant},
 	{"mirror-requests", "Requests for each tag with nothing to do, to the side that is asked more", "at most 1.1, none of them for a manifest at the target", mirrorRequests},
 	{"mirror-memory", "Peak resident memory of copying a layer of 1 GiB", "under 150 MB", mirrorMemory},
+	{"deploy-history", "A deploy into a GitOps repository with 1,000 applications and 5,000 commits", "under 1 s, and no more with a longer history", deployHistory},
+	{"deploy-concurrent", "50 deploys of different applications at the same time, against loops of `git pull --rebase && git push`", "at most 0.2 of the time, all land", deployConcurrent},
 	{"functions-warm", "`dagger functions` on the root module, called again", "at most 2 s", functionsWarm},
 	{"functions-cold", "`dagger functions` on a new clone, code generated before", "at most 10 s", functionsCold},
 	{"functions-edited", "`dagger functions` after a change of the root module's own code", "", functionsEdited},
