@@ -33,6 +33,9 @@ type lab struct {
 	services made[*servers]
 	app      made[*application]
 	tools    made[peers]
+
+	gitServer     made[string]
+	deployServers servers // of the rows about deploys
 }
 
 func newLab(ctx context.Context, o options) (*lab, error) {
@@ -62,6 +65,7 @@ func (l *lab) close() error {
 	if l.services.value != nil {
 		l.services.value.stop()
 	}
+	l.deployServers.stop()
 	return os.RemoveAll(l.dir)
 }
 
