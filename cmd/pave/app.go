@@ -86,6 +86,7 @@ Exit codes: 0 done, 1 failed, 2 bad input or usage, 3 a gate said no.`,
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
+		bootstrapCommand(a),
 		chartCommand(a),
 		contractCommand(a),
 		deployCommand(a),
@@ -93,6 +94,7 @@ Exit codes: 0 done, 1 failed, 2 bad input or usage, 3 a gate said no.`,
 		gateCommand(a),
 		gitopsCommand(a),
 		imageCommand(a),
+		mirrorCommand(a),
 		policyCommand(a),
 		previewCommand(a),
 		promoteCommand(a),
