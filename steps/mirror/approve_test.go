@@ -59,6 +59,19 @@ func TestOnlyWhatIsNamedIsApproved(t *testing.T) {
 	}
 }
 
+func TestWhatIsGoneCannotBeApproved(t *testing.T) {
+	l := newLab(t)
+	l.list(t, "name: a, source: SOURCE/a, tags: ['1']")
+	o := l.approveOptions()
+	if r, err := mirror.Approve(t.Context(), o); err != nil || len(r.Refused) != 0 {
+		t.Errorf("not asked for: %+v, %v", r, err)
+	}
+	o.All, o.Refs, o.Reason = false, []string{"a:1"}, "I want it"
+	if _, err := mirror.Approve(t.Context(), o); fault.KindOf(err) != fault.Gate || !strings.Contains(err.Error(), "a:1: upstream does not have it any more") {
+		t.Errorf("asked for: %v", err)
+	}
+}
+
 func TestAnApprovalGoesOnWhereASourceFails(t *testing.T) {
 	l := newLab(t)
 	l.push(t, "a:1", image(t, "linux/amd64", "a", 0))
