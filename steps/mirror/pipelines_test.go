@@ -15,7 +15,7 @@ import (
 
 // preset is the part of Renovate's configuration that the preset uses.
 type preset struct {
-	Schema         string `json:"$schema"`
+	Schema         string   `json:"$schema"`
 	Description    string   `json:"description"`
 	Extends        []string `json:"extends"`
 	PostUpdate     []string `json:"postUpdateOptions"`
