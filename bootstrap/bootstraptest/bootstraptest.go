@@ -26,6 +26,7 @@ import (
 
 	"github.com/pave-platform/pave/bootstrap/artefact"
 	"github.com/pave-platform/pave/internal/dev/talos"
+	"github.com/pave-platform/pave/internal/outfile"
 	"github.com/pave-platform/pave/internal/secret"
 )
 
@@ -209,4 +210,16 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Write writes a file in one step.
+func Write(t testing.TB, dir, name string, content []byte) {
+	t.Helper()
+	must(t, outfile.WritePrivate(filepath.Join(dir, name), content))
+}
+
+// Remove removes a file.
+func Remove(t testing.TB, dir, name string) {
+	t.Helper()
+	must(t, os.Remove(filepath.Join(dir, name)))
 }

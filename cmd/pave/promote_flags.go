@@ -48,7 +48,8 @@ func (m *moveFlags) add(f *pflag.FlagSet, o *promote.Common) {
 	registryLoginFlags(f, &m.verify.Registry)
 
 	f.BoolVar(&o.Wait, "wait", false, "follow the release until Argo CD has it Synced and Healthy")
-	f.DurationVar(&o.Timeout, "timeout", 0, "how long to wait (default: 10m)")
+	f.DurationVar(&o.Timeout, "timeout", 0, "with --wait: how long (default: 10m)")
+	f.DurationVar(&o.Steady, "steady", 0, "with --wait: how long it must stay Healthy then, on top of the timeout")
 	clusterFlags(f, &m.cluster)
 	f.StringVar(&m.cluster.Namespace, "argocd-namespace", "", "namespace of Argo CD (default: as now, else argocd)")
 

@@ -12,6 +12,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/pave-platform/pave/internal/forge"
+	"github.com/pave-platform/pave/internal/forgetest"
 	"github.com/pave-platform/pave/internal/gitrepo"
 	"github.com/pave-platform/pave/internal/gittest"
 	"github.com/pave-platform/pave/internal/registry"
@@ -169,6 +171,33 @@ func TestAReleaseFromStagingToProductionAndBack(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAPullRequestFromTheCommandLine offers a promotion where nobody may push to the
+// branch, and shows no token.
+func TestAPullRequestFromTheCommandLine(t *testing.T) {
+	p := newPromotions(t, registrytest.New)
+	p.git = gittest.Start(t, gittest.Options{Auth: true, Protect: []string{"main"}})
+	hub := forgetest.Start(t, forgetest.Options{Project: "platform", Repository: "gitops"})
+	hub.Push("pave/promote/shop/web/production")
+	ref, _ := p.push(t)
+	p.vouch(t, ref, promotedCommit)
+	ok(t, &deploy.Result{}, p.deploy("staging", ref)...)
+	says(t, 1, p.run(), "the server refused the push to main", "open a pull request with --pull-request")
+	offer := append(p.run(), "--pull-request", "--forge", "github", "--forge-url", hub.API(forge.GitHub), "--forge-project", "platform",
+		"--forge-token-file", hub.TokenFile)
+	for n := range 2 {
+		var r promote.Result
+		ok(t, &r, offer...)
+		if r.Changed != (n == 0) || r.PullRequest == nil || r.PullRequest.Opened != (n == 0) || r.Diff == "" || p.git.Commits(t, "main") != 1 {
+			t.Errorf("run %d: %+v", n+1, r)
+		}
+	}
+	code, stdout, stderr := gateCommandLine(offer...)
+	if code != 0 || !strings.Contains(stdout, "proposed before shop-production-web") || !strings.Contains(stderr, "about to promote: image ") {
+		t.Errorf("exit %d: %s%s", code, stdout, stderr)
+	}
+	gittest.NoSecret(t, stdout+stderr, hub.Token)
 }
 
 func TestAProvenanceOfAnotherCommitIsNotPromoted(t *testing.T) {

@@ -3,6 +3,8 @@ package render
 import (
 	"slices"
 
+	"github.com/google/go-containerregistry/pkg/name"
+
 	"github.com/pave-platform/pave/golden-path/contract"
 	"github.com/pave-platform/pave/internal/fault"
 )
@@ -38,6 +40,9 @@ func Preview(a *contract.Application, o PreviewOptions) (map[string]any, error) 
 	case want != "" && repository != want:
 		return nil, fault.Inputf("image %s is not %s, the repository in spec.image", repository, want).
 			Fix("publish it there, or change spec.image.repository")
+	}
+	if _, err := name.NewRepository(repository, name.StrictValidation); err != nil {
+		return nil, fault.Inputf("image repository %q: %w", repository, err).Fix("write it as registry/project/app, without tag and digest")
 	}
 	values := spec(s)
 	identify(values, a.Metadata, Previews)

@@ -20,6 +20,8 @@ const (
 	patience = "3m"
 	// impatience is how long the bad version gets.
 	impatience = "45s"
+
+	soakTime = 5 * time.Second
 )
 
 // cluster shows a team's way: staging, production, a bad version, a preview.
@@ -109,12 +111,8 @@ func (p *platform) first(ctx context.Context) (err error) {
 
 func (p *platform) promotion(ctx context.Context) error {
 	p.step("Promote it to production, once it has been Healthy in staging for five seconds")
-	soak := time.NewTimer(5 * time.Second)
-	defer soak.Stop()
-	select {
-	case <-soak.C:
-	case <-ctx.Done():
-		return ctx.Err()
+	if err := p.soak(ctx); err != nil {
+		return err
 	}
 	if err := p.values(ctx, p.good, "production"); err != nil {
 		return err
@@ -139,6 +137,9 @@ func (p *platform) failure(ctx context.Context) (err error) {
 		return err
 	}
 	p.step("Promote it: production does not become Healthy, and goes back by itself")
+	if err := p.soak(ctx); err != nil {
+		return err
+	}
 	if err := p.values(ctx, p.bad, "production"); err != nil {
 		return err
 	}
@@ -159,4 +160,17 @@ func (p *platform) rejection(ctx context.Context) error {
 		return err
 	}
 	return p.refused(ctx, 3, p.promotionOf(p.bad, impatience)...)
+}
+
+// soak waits as long as a release must have been Healthy. The cluster's clock has
+// whole seconds, hence one more.
+func (p *platform) soak(ctx context.Context) error {
+	soak := time.NewTimer(soakTime + time.Second)
+	defer soak.Stop()
+	select {
+	case <-soak.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -106,7 +106,7 @@ func (p *platform) values(ctx context.Context, r release, environment string) er
 // promotionOf are the arguments that promote a release from staging to production.
 func (p *platform) promotionOf(r release, patience string) []string {
 	command := append([]string{"promote", "run", "--values", "production.yaml", "--digest", r.digest, "--public-key", "key/cosign.pub",
-		"--require", "spdx,vuln,slsaprovenance1", "--soak", "5s"}, p.where()...)
+		"--require", "spdx,vuln,slsaprovenance1", "--soak", soakTime.String()}, p.where()...)
 	return append(command, p.waiting(patience)...)
 }
 

@@ -31,12 +31,12 @@ func judge(s sight, w Want) verdict {
 		return verdict{there: true}
 	}
 	if text := state.condition("InvalidSpecError"); text != "" {
-		return verdict{waiting: "Argo CD to accept the Application", ill: "Argo CD does not accept it: " + oneLine(text)}
+		return verdict{waiting: "Argo CD to accept the Application", ill: "Argo CD does not accept it"}
 	}
 	if text := state.condition("ComparisonError"); text != "" {
-		v := verdict{waiting: "Argo CD to render the chart: " + oneLine(text)}
+		v := verdict{waiting: "Argo CD to render the chart: " + plainly(text)}
 		if !transport.MatchString(text) {
-			v.ill = "Argo CD cannot render it: " + oneLine(text)
+			v.ill = "Argo CD cannot render it"
 		}
 		return v
 	}
@@ -52,6 +52,8 @@ func (s State) judgeSync() verdict {
 	switch {
 	case o.Running && o.Retries > 0:
 		return verdict{waiting: fmt.Sprintf("the sync, retry %d: %s", o.Retries, oneLine(o.Message))}
+	case o.Running && o.Message == "":
+		return verdict{waiting: "the sync"}
 	case o.Running:
 		return verdict{waiting: "the sync: " + oneLine(o.Message)}
 	case s.Sync != Synced && o.Current && (o.Phase == "Failed" || o.Phase == "Error"):
@@ -91,6 +93,13 @@ func shortImage(image string) string {
 
 // longest is how much of other people's words a line of ours bears.
 const longest = 400
+
+// wrapping is what Argo CD's components put around the words that matter.
+var wrapping = regexp.MustCompile("(?s)^.*desc = |(error|failed to) pull(ing)? OCI chart: |failed running helm: `[^`]*` failed exit status [0-9]+: (Error: )?|`helm template [^`]*` failed exit status [0-9]+: (Error: )?")
+
+// plainly is the heart of an error that went through several of Argo CD's
+// components.
+func plainly(text string) string { return oneLine(wrapping.ReplaceAllString(text, "")) }
 
 var spaces = regexp.MustCompile(`\s+`)
 

@@ -3,6 +3,8 @@ package argocd
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -89,6 +91,9 @@ func (f *findings) events(ctx context.Context, uid types.UID, namespace string) 
 		f.failed(ctx, err)
 		return nil
 	}
+	slices.SortStableFunc(list.Items, func(a, b unstructured.Unstructured) int {
+		return strings.Compare(text(a.Object, "lastTimestamp"), text(b.Object, "lastTimestamp")) // RFC 3339, UTC
+	})
 	said := make([]event, 0, len(list.Items))
 	for _, e := range list.Items {
 		said = append(said, event{text(e.Object, "reason"), text(e.Object, "message")})

@@ -60,7 +60,7 @@ func (f *findings) status(s State) {
 			f.add(name, reason, c.Message, fix)
 		case "ComparisonError":
 			reason, fix := explainComparison(c.Message)
-			f.add(name, reason, c.Message, fix)
+			f.add(name, reason, plainly(c.Message), fix)
 		case "SharedResourceWarning":
 			f.add(name, SyncFailed, c.Message, "let one of the applications have the resource")
 		}

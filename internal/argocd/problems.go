@@ -22,6 +22,9 @@ func (c *Client) Problems(ctx context.Context, s State, parent string) []Problem
 		return f.sorted()
 	}
 	f.status(s)
+	if !s.Current { // its resources are of another release still
+		return f.sorted()
+	}
 	if !s.OwnCluster() {
 		if s.Health != Healthy {
 			f.add("Application "+s.Name, Unseen, "its resources are in cluster "+s.Cluster+", where pave does not look",

@@ -76,7 +76,7 @@ func (c *cloud) pull(p cloudPull) PullRequest {
 func (c *cloud) list(ctx context.Context, branch string) ([]PullRequest, error) {
 	query := url.Values{"state": {"OPEN"}, "pagelen": {"50"}}
 	if branch != "" {
-		query.Set("q", `source.branch.name="`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(branch)+`"`)
+		query.Set("q", `source.branch.name="`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(branch)+`" AND state="OPEN"`)
 	}
 	pulls, err := cloudPages[cloudPull](ctx, c.rest, "list the pull requests", c.root, query)
 	if err != nil {
@@ -84,7 +84,9 @@ func (c *cloud) list(ctx context.Context, branch string) ([]PullRequest, error) 
 	}
 	var all []PullRequest
 	for _, p := range pulls {
-		all = append(all, c.pull(p))
+		if p.State == "OPEN" {
+			all = append(all, c.pull(p))
+		}
 	}
 	return all, nil
 }

@@ -74,7 +74,7 @@ func (d *dataCenter) pull(p dcPull) PullRequest {
 		Head: p.FromRef.LatestCommit, Author: p.Author.User.Name, Fork: true, Updated: time.UnixMilli(p.Updated).UTC(),
 	}
 	if from := p.FromRef.Repository; from != nil {
-		pull.Fork = !strings.EqualFold(from.Slug, d.own.Slug) || !strings.EqualFold(from.Project.Key, d.own.Project.Key)
+		pull.Fork = !d.is(from)
 	}
 	if len(p.Links.Self) > 0 {
 		pull.URL = p.Links.Self[0].Href
@@ -94,9 +94,16 @@ func (d *dataCenter) list(ctx context.Context, branch string) ([]PullRequest, er
 	}
 	var all []PullRequest
 	for _, p := range pulls {
-		all = append(all, d.pull(p))
+		if d.is(p.ToRef.Repository) { // a fork has those that it offers to others, too
+			all = append(all, d.pull(p))
+		}
 	}
 	return all, nil
+}
+
+// is tells whether r is the repository.
+func (d *dataCenter) is(r *dcRepository) bool {
+	return r != nil && strings.EqualFold(r.Slug, d.own.Slug) && strings.EqualFold(r.Project.Key, d.own.Project.Key)
 }
 
 // dcPages reads a list page by page.

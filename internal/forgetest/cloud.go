@@ -36,7 +36,7 @@ func refuseCloud(e *exchange, status int, message string) {
 var cloudStates = map[string]string{"open": "OPEN", "merged": "MERGED", "closed": "DECLINED"}
 
 // cloudQuery is what of BBQL the double understands.
-var cloudQuery = regexp.MustCompile(`^source\.branch\.name ?= ?"((?:[^"\\]|\\.)*)"$`)
+var cloudQuery = regexp.MustCompile(`^source\.branch\.name ?= ?"((?:[^"\\]|\\.)*)" AND state ?= ?"OPEN"$`)
 
 func cloudList(e *exchange) {
 	query := e.r.URL.Query()

@@ -20,7 +20,7 @@ func (s *Server) gitHubRoutes(mux *http.ServeMux) {
 		route{"GET " + root + "/pulls/{number}", nil, gitHubGet},
 		route{"PATCH " + root + "/pulls/{number}", nil, gitHubUpdate},
 		route{"GET " + root + "/issues/{number}/comments", []string{"since", "page", "per_page"}, gitHubComments},
-		route{"POST " + root + "/issues/{number}/comments", nil, gitHubComment},
+		route{"POST " + root + "/issues/{number}/comments", nil, textComment},
 		route{"PATCH " + root + "/issues/comments/{comment}", nil, gitHubChangeComment},
 	)
 }
@@ -185,8 +185,6 @@ func textComment(e *exchange) {
 		e.write(http.StatusCreated, textNote(e.s.comment(p, b.Body, robot)))
 	}
 }
-
-func gitHubComment(e *exchange) { textComment(e) }
 
 func gitHubChangeComment(e *exchange) {
 	id, _ := strconv.Atoi(e.r.PathValue("comment"))

@@ -111,7 +111,9 @@ func (p Previews) Validate() error {
 	if n := PreviewNamespace(p.Project); len(n) > maxLabel {
 		return fault.Inputf("project name %q makes the namespace %s of %d characters: Kubernetes allows %d", p.Project, n, len(n), maxLabel).Fix("shorten it")
 	}
-	switch {
+	switch pull := text(p.Values, "pullSecret"); {
+	case pull != "" && !domainForm.MatchString(pull):
+		return fault.Inputf("%q is not the name of a Secret", pull).Fix("use lower-case letters, digits, dashes and dots")
 	case p.Ingress && p.Domain == "":
 		return fault.Inputf("the application has an ingress, and no domain for its previews is given").Fix("give --domain, as in previews.example.com")
 	case p.Domain != "" && (!domainForm.MatchString(p.Domain) || len(PreviewHost(p.App, strings.Repeat("9", maxNumber), p.Domain)) > longestHost):

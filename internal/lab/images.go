@@ -2,6 +2,10 @@ package lab
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net/http"
+	"os"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -29,9 +33,28 @@ func (l *Lab) Push(ctx context.Context, tag string, image v1.Image) (string, err
 	if err != nil {
 		return "", err
 	}
-	if err := remote.Write(ref, image, remote.WithContext(ctx)); err != nil {
+	options := []remote.Option{remote.WithContext(ctx)}
+	if !l.options.Address.IsLoopback() {
+		client, err := l.client()
+		if err != nil {
+			return "", err
+		}
+		options = append(options, remote.WithTransport(client))
+	}
+	if err := remote.Write(ref, image, options...); err != nil {
 		return "", err
 	}
 	digest, err := image.Digest()
 	return ref.Context().Digest(digest.String()).String(), err
+}
+
+// client trusts the lab's servers.
+func (l *Lab) client() (http.RoundTripper, error) {
+	pem, err := os.ReadFile(l.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	return &http.Transport{TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}}, nil
 }

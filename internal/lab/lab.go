@@ -24,6 +24,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/pave-platform/pave/internal/buildcache"
+	"github.com/pave-platform/pave/internal/dev/ca"
 	"github.com/pave-platform/pave/internal/dev/git"
 	"github.com/pave-platform/pave/internal/lab/argocd"
 	"github.com/pave-platform/pave/internal/lab/controlplane"
@@ -41,12 +42,13 @@ type Lab struct {
 	Address  string // the IP address at which the lab's servers listen
 	CAFile   string // trusts those of the lab's servers that speak TLS
 	Registry string // host:port, as in an image reference; empty without the part
-	Git      string // http://host:port, the base of the repositories' URLs; empty without the part
+	Git      string // http://host:port, https:// beyond loopback: the base of the repositories' URLs; empty without the part
 	Dir      string // of the lab; goes away with it
 
 	options Options
 	say     buildcache.Progress
 	sandbox *sandbox.Sandbox
+	certs   ca.Result
 	servers *servers
 	cluster *controlplane.Cluster
 	argoCD  *argocd.ArgoCD
@@ -133,6 +135,19 @@ func (l *Lab) Close() error {
 	return l.sandbox.Close()
 }
 
+const clusterFolder = "kubernetes"
+
+// certify makes the certificates of the lab's servers.
+func (l *Lab) certify(ctx context.Context) error {
+	dir, err := l.folder(clusterFolder)
+	if err != nil {
+		return err
+	}
+	l.certs, err = controlplane.Certificates(ctx, dir, l.options.Address)
+	l.CAFile = l.certs.CA
+	return err
+}
+
 // startCluster starts the control plane, whose port is the same on both sides.
 func (l *Lab) startCluster(ctx context.Context) error {
 	if err := l.sandbox.AddAddress(l.options.Address); err != nil {
@@ -146,7 +161,7 @@ func (l *Lab) startCluster(ctx context.Context) error {
 	if err := l.sandbox.Publish(listener); err != nil {
 		return err
 	}
-	dir, err := l.folder("kubernetes")
+	dir, err := l.folder(clusterFolder)
 	if err != nil {
 		return err
 	}
@@ -156,7 +171,7 @@ func (l *Lab) startCluster(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.Config, l.Kubeconfig, l.CAFile, l.Dynamic = l.cluster.Config, l.cluster.Kubeconfig, l.cluster.CAFile, l.cluster.Dynamic
+	l.Config, l.Kubeconfig, l.Dynamic = l.cluster.Config, l.cluster.Kubeconfig, l.cluster.Dynamic
 	return l.cluster.Controllers(ctx)
 }
 
@@ -170,16 +185,28 @@ func (l *Lab) startArgoCD(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.argoCD, err = argocd.Start(ctx, argocd.Options{
+	a, err := argocd.Start(ctx, argocd.Options{
 		Runner: l.servers, Dial: l.Dial, Dir: dir, Cluster: l.cluster, Refresh: l.options.Refresh, CA: ca,
 	})
-	if l.argoCD != nil {
-		l.atEnd(l.argoCD.Close)
-	}
 	if err != nil {
 		return fmt.Errorf("argo CD: %w", err)
 	}
-	return nil
+	l.atEnd(a.Close)
+	l.argoCD = a
+	return l.argoCDTrustsLab(ctx)
+}
+
+// argoCDTrustsLab lets it use the lab's own registry and repositories where
+// those speak TLS.
+func (l *Lab) argoCDTrustsLab(ctx context.Context) error {
+	if l.options.Address.IsLoopback() {
+		return nil
+	}
+	pem, err := os.ReadFile(l.CAFile)
+	if err != nil {
+		return err
+	}
+	return l.argoCD.Trust(ctx, l.Address, pem)
 }
 
 // folder makes a folder of the lab.

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/lab/controlplane"
+	"github.com/pave-platform/pave/internal/lab/sandbox"
 	"github.com/pave-platform/pave/internal/lab/server"
 )
 
@@ -85,3 +87,9 @@ func (l *Lab) Resume(ctx context.Context, name string) error {
 	}
 	return server.StartReady(ctx, l.servers, l.Dial, r.spec)
 }
+
+// Dirs gives the folders of all labs that run on this machine, or end.
+func Dirs() ([]string, error) { return sandbox.Dirs() }
+
+// Kubectl gives the path of kubectl, in the cluster's version, built on first use.
+func Kubectl(ctx context.Context) (string, error) { return controlplane.Component("kubectl").Path(ctx) }

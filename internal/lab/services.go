@@ -14,8 +14,8 @@ import (
 	"github.com/pave-platform/pave/internal/fault"
 )
 
-// serve serves handler at the lab's address, on both sides, and gives the
-// host:port.
+// serve serves handler at the lab's address, on both sides, over TLS beyond
+// loopback, and gives the host:port.
 func (l *Lab) serve(ctx context.Context, handler http.Handler) (string, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp4", net.JoinHostPort(l.Address, "0"))
 	if err != nil {
@@ -27,7 +27,11 @@ func (l *Lab) serve(ctx context.Context, handler http.Handler) (string, error) {
 		ErrorLog:          slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	if l.options.Address.IsLoopback() {
+		go func() { ended <- server.Serve(listener) }()
+	} else {
+		go func() { ended <- server.ServeTLS(listener, l.certs.Cert, l.certs.Key) }()
+	}
 	l.atEnd(func() {
 		_ = server.Close()
 		<-ended
@@ -58,7 +62,11 @@ func (l *Lab) startGit(ctx context.Context) error {
 	}
 	l.git = server
 	host, err := l.serve(ctx, server)
-	l.Git = "http://" + host
+	scheme := "http://"
+	if !l.options.Address.IsLoopback() {
+		scheme = "https://"
+	}
+	l.Git = scheme + host
 	return err
 }
 

@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -58,6 +59,9 @@ func (l *Lab) install(ctx context.Context, packages []string) error {
 
 // start starts the parts, side by side where they do not need each other.
 func (l *Lab) start(ctx context.Context) error {
+	if err := l.certify(ctx); err != nil {
+		return err
+	}
 	first, firstCtx := errgroup.WithContext(ctx)
 	first.Go(func() error { return l.startCluster(firstCtx) })
 	if l.options.has(Registry) {
@@ -126,8 +130,21 @@ func (l *Lab) startNode(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.node, err = node.Start(ctx, o, l.sandbox.Cgroup, sandbox)
-	return err
+	n, err := node.New(o, l.sandbox.Cgroup, sandbox)
+	if err != nil {
+		return err
+	}
+	if !l.options.Address.IsLoopback() {
+		ca, err := os.ReadFile(l.CAFile)
+		if err != nil {
+			return err
+		}
+		if err := n.Trust(l.Registry, ca); err != nil {
+			return err
+		}
+	}
+	l.node = n
+	return n.Start(ctx)
 }
 
 func (l *Lab) nodeOptions() (node.Options, error) {

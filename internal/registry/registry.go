@@ -107,11 +107,11 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 // Transport gives the bare transport, for clients that authenticate themselves.
 func (c *Client) Transport() http.RoundTripper { return c.transport }
 
-// BulkTransport gives a transport of its own for moving many large bodies at a
-// time, with so many idle connections to each registry. Whoever asks for it
-// closes them.
-func (c *Client) BulkTransport(connections int) http.RoundTripper {
-	return c.transport.bulk(connections)
+// Pool gives a transport of its own for many requests at a time, with so many
+// idle connections to each registry. With bulk each large body has a connection
+// to itself. Whoever asks for a pool closes its idle connections.
+func (c *Client) Pool(connections int, bulk bool) http.RoundTripper {
+	return c.transport.pool(connections, bulk)
 }
 
 // TLS gives a copy of the TLS configuration, for clients that dial themselves.

@@ -25,18 +25,21 @@ func newTransport(config *tls.Config) *safeTransport {
 	return &safeTransport{secure, plain}
 }
 
-// bulk is s for many large bodies at a time: over HTTP/1.1, where each has a
-// connection and its window for itself, with buffers of a TLS record's size.
-func (s *safeTransport) bulk(connections int) *safeTransport {
+// pool is s for many requests at a time. With bulk they are large bodies: over
+// HTTP/1.1, where each has a connection and its window for itself, with buffers
+// of a TLS record's size.
+func (s *safeTransport) pool(connections int, bulk bool) *safeTransport {
 	b := &safeTransport{s.secure.Clone(), s.plain.Clone()}
 	for _, t := range []*http.Transport{b.secure, b.plain} {
-		t.ForceAttemptHTTP2 = false
-		t.Protocols = new(http.Protocols)
-		t.Protocols.SetHTTP1(true)
+		if bulk {
+			t.ForceAttemptHTTP2 = false
+			t.Protocols = new(http.Protocols)
+			t.Protocols.SetHTTP1(true)
+			t.ReadBufferSize, t.WriteBufferSize = 16<<10, 16<<10
+		}
 		t.MaxIdleConns = 0
 		t.ResponseHeaderTimeout = 5 * time.Minute // a registry may move a large blob before it answers
 		t.MaxIdleConnsPerHost = connections
-		t.ReadBufferSize, t.WriteBufferSize = 16<<10, 16<<10
 	}
 	return b
 }

@@ -30,6 +30,7 @@ type call struct {
 	// sent once too, and again only if nothing was read of it.
 	stream io.Reader
 	length int64
+	large  bool // the answer has a body of any size
 
 	repositories []string // whose access it needs
 	want         []int    // statuses that are an answer; others become errors
@@ -69,7 +70,7 @@ func (h *host) try(ctx context.Context, c call) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		resp, err := h.side.http.Do(r)
+		resp, err := h.client(c).Do(r)
 		if body, ok := r.Body.(*lent); ok {
 			<-body.back
 		}
@@ -95,6 +96,14 @@ func (h *host) try(ctx context.Context, c call) (*http.Response, error) {
 		}
 		return nil, refusal(resp, c.want)
 	}
+}
+
+// client gives large bodies connections to themselves.
+func (h *host) client(c call) *http.Client {
+	if c.stream != nil || c.large {
+		return h.side.bulk
+	}
+	return h.side.light
 }
 
 // authorizeFor gives no credentials to an address that is not the registry's.

@@ -38,10 +38,7 @@ func (m *maker) repo(path string) name.Repository {
 // noise is content that is the same for the same seed.
 func noise(seed uint64, size int) []byte {
 	b := make([]byte, size)
-	r := rand.New(rand.NewPCG(seed, 1))
-	for i := range b {
-		b[i] = byte(r.Uint32())
-	}
+	_, _ = rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)}).Read(b) // it does not fail
 	return b
 }
 

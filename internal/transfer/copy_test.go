@@ -49,6 +49,11 @@ func usual(t testing.TB) *pair {
 	return newPair(t, registrytest.New, registrytest.Distribution, registrytest.Options{}, registrytest.Options{})
 }
 
+// plainly is usual without what takes time in every test of many.
+func plainly(t testing.TB) *pair {
+	return newPair(t, registrytest.New, registrytest.Distribution, open, open)
+}
+
 func (p *pair) entry(t testing.TB, from string, d v1.Descriptor, to string, tags ...string) transfer.Entry {
 	t.Helper()
 	source, err := name.NewRepository(p.from.Ref(from))

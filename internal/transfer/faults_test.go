@@ -60,7 +60,7 @@ func TestARegistryInTroubleIsAskedAgain(t *testing.T) {
 			"a cut": registrytest.Cut(), "a lost answer": registrytest.Lose(),
 		} {
 			t.Run(name+" with "+kind, func(t *testing.T) {
-				p := usual(t)
+				p := plainly(t)
 				e, d := one(t, p)
 				front := p.source
 				if c.target {
@@ -101,7 +101,7 @@ func TestARegistryThatAsksForTimeGetsIt(t *testing.T) {
 func TestABlobIsReadOnWhereItsSourceWasCut(t *testing.T) {
 	for quarter := range 4 {
 		t.Run(fmt.Sprintf("after %d quarters", quarter), func(t *testing.T) {
-			p := usual(t)
+			p := plainly(t)
 			e, d := one(t, p)
 			p.source.Break("GET", registrytest.Blob(p.make.layer()), 1, registrytest.CutAnswer(int64(quarter)*large/4))
 			r := p.copies(t, p.options(t), e)
@@ -127,12 +127,12 @@ func TestABlobGoesOnWhereTheTargetWasCut(t *testing.T) {
 		for quarter := range 4 {
 			t.Run(fmt.Sprintf("a target %s, after %d quarters", name, quarter), func(t *testing.T) {
 				front := &registrytest.Front{}
-				p := usual(t)
+				p := plainly(t)
 				wrap := front.Wrap
 				if resumes {
 					wrap = func(next http.Handler) http.Handler { return front.Wrap(registrytest.NewResumable(next)) }
 				}
-				p.to, p.target = registrytest.New(t, registrytest.Options{Wrap: wrap}), front
+				p.to, p.target = registrytest.New(t, registrytest.Options{Plain: true, Anonymous: true, Wrap: wrap}), front
 				e, d := one(t, p)
 				p.target.Break("PUT", strings.TrimPrefix(p.make.layer(), "sha256:"), 1, registrytest.CutBody(int64(quarter)*large/4+1000))
 				r := p.copies(t, p.options(t), e)
@@ -171,7 +171,7 @@ func TestWhatIsNotWhatItsDigestSaysNeverArrives(t *testing.T) {
 	} {
 		for to, start := range map[string]starter{"pave's": registrytest.New, "distribution": registrytest.Distribution, "2.8": registrytest.Version2} {
 			t.Run(name+", to "+to, func(t *testing.T) {
-				p := newPair(t, registrytest.New, start, registrytest.Options{}, registrytest.Options{})
+				p := newPair(t, registrytest.New, start, open, open)
 				old := p.make.image("pub/app", "", "amd64", 1, 10)
 				p.copies(t, p.options(t), p.entry(t, "pub/app", old, "library/app", "1"))
 				e, _ := one(t, p)
@@ -224,7 +224,7 @@ func TestABlobThatIsAlteredOnceArrivesInTheEnd(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := usual(t)
+			p := plainly(t)
 			e, d := one(t, p)
 			c.hurt(p)
 			p.copies(t, p.options(t), e)
@@ -301,7 +301,7 @@ func TestATargetWithoutRoomIsNamedAndOthersGoOn(t *testing.T) {
 		"Harbor's quota": registrytest.Answer(412, `{"errors":[{"code":"PRECONDITION","message":"adding 4.0 MiB of storage resource, which when updated to current usage will exceed the configured upper limit"}]}`),
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := usual(t)
+			p := plainly(t)
 			e, _ := one(t, p)
 			fine := p.make.image("pub/fine", "", "amd64", 77, 100)
 			p.target.Break("PUT", "library/app/blobs/uploads/", -1, answer)
@@ -319,7 +319,7 @@ func TestATargetWithoutRoomIsNamedAndOthersGoOn(t *testing.T) {
 }
 
 func TestAnInterruptedRunMovesNoTag(t *testing.T) {
-	p := usual(t)
+	p := plainly(t)
 	e, d := one(t, p)
 	ctx, stop := context.WithCancel(t.Context())
 	p.source.Break("GET", registrytest.Blob(p.make.layer()), 1, func(w http.ResponseWriter, r *http.Request, next http.Handler) {

@@ -19,12 +19,13 @@ import (
 
 // lightJobs bounds requests without a body of any size, which wait for the
 // network and for little else.
-const lightJobs = 32
+const lightJobs = 48
 
 // side is one end of a transfer: a client and the registries that it reaches.
 type side struct {
 	client   *registry.Client
-	http     *http.Client
+	light    *http.Client // for what waits for the network
+	bulk     *http.Client // for blobs
 	requests atomic.Int64
 	actions  string // what tokens are asked for
 
@@ -34,15 +35,16 @@ type side struct {
 
 func newSide(c *registry.Client, actions string) *side {
 	s := &side{client: c, actions: actions, hosts: map[string]*host{}}
-	s.http = &http.Client{
-		Transport:     &counting{c.BulkTransport(2 * lightJobs), &s.requests},
-		CheckRedirect: dropCredentials,
-	}
+	s.light = &http.Client{Transport: &counting{c.Pool(lightJobs, false), &s.requests}, CheckRedirect: dropCredentials}
+	s.bulk = &http.Client{Transport: &counting{c.Pool(lightJobs, true), &s.requests}, CheckRedirect: dropCredentials}
 	return s
 }
 
 // close closes idle connections.
-func (s *side) close() { s.http.CloseIdleConnections() }
+func (s *side) close() {
+	s.light.CloseIdleConnections()
+	s.bulk.CloseIdleConnections()
+}
 
 // host gives the registry that repositories of reg are at.
 func (s *side) host(reg name.Registry) *host {
@@ -132,7 +134,7 @@ func (h *host) ping(ctx context.Context) (*transport.Challenge, error) {
 		if err := h.gate.wait(ctx); err != nil {
 			return nil, err
 		}
-		c, err := transport.Ping(ctx, h.reg, h.side.http.Transport)
+		c, err := transport.Ping(ctx, h.reg, h.side.light.Transport)
 		if err == nil {
 			return c, nil
 		}

@@ -108,7 +108,7 @@ func (h *host) blob(ctx context.Context, in name.Repository, d v1.Descriptor, fr
 		want = append(want, http.StatusPartialContent)
 	}
 	resp, err := h.do(ctx, call{
-		method: http.MethodGet, path: in.RepositoryStr() + "/blobs/" + d.Digest.String(), header: header,
+		method: http.MethodGet, path: in.RepositoryStr() + "/blobs/" + d.Digest.String(), header: header, large: true,
 		repositories: []string{in.RepositoryStr()}, want: want,
 	})
 	if err != nil {

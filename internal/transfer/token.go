@@ -106,7 +106,7 @@ func (h *host) exchange(ctx context.Context, repositories []string) (*transport.
 		scopes[i] = "repository:" + r + ":" + h.side.actions
 	}
 	for attempt := 0; ; attempt++ {
-		t, err := transport.Exchange(ctx, h.reg, h.auth, h.side.http.Transport, scopes, h.challenge)
+		t, err := transport.Exchange(ctx, h.reg, h.auth, h.side.light.Transport, scopes, h.challenge)
 		if err == nil || !h.again(ctx, attempt, nil, err) {
 			return t, err
 		}

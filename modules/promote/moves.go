@@ -44,6 +44,9 @@ func (m *Promote) Run(
 	// +optional
 	// +default="10m"
 	timeout string,
+	// How long it must stay Healthy then, as in 1m.
+	// +optional
+	steady string,
 	// What becomes of a release that does not become Healthy.
 	// +optional
 	// +default="TAKE_BACK"
@@ -63,7 +66,7 @@ func (m *Promote) Run(
 ) (string, error) {
 	args := m.move("run", project, app, require, wait, timeout, pullRequest, dryRun, by)
 	args = append(args, "--values=/in/values.yaml")
-	args = append(args, options("from", from, "to", to, "digest", digest, "soak", soak)...)
+	args = append(args, options("from", from, "to", to, "digest", digest, "soak", soak, "steady", steady)...)
 	if wait && onFailure == Keep {
 		args = append(args, "--no-rollback")
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,7 +18,6 @@ import (
 	"github.com/pave-platform/pave/internal/argocd"
 	"github.com/pave-platform/pave/internal/forge"
 	"github.com/pave-platform/pave/internal/forgetest"
-	"github.com/pave-platform/pave/internal/gittest"
 	lab "github.com/pave-platform/pave/internal/lab/argocd"
 	"github.com/pave-platform/pave/internal/secret"
 	"github.com/pave-platform/pave/steps/preview"
@@ -246,7 +244,7 @@ func pruned(t *testing.T, w *world) {
 	if diff := cmp.Diff(want, p.Removed); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	kept := append(strangers, "shop.previews.web-pr-1")
+	kept := slices.Concat(strangers, []string{"shop.previews.web-pr-1"})
 	slices.Sort(kept)
 	if diff := cmp.Diff(kept, w.left(t)); diff != "" {
 		t.Errorf("kept (-want +got):\n%s", diff)
@@ -258,64 +256,6 @@ func pruned(t *testing.T, w *world) {
 	w.letGo(t)
 	if p, err = preview.Prune(t.Context(), o); err != nil || p.Changed || len(p.Removed) != 0 {
 		t.Errorf("again: %+v, %v", p, err)
-	}
-}
-
-// killedPrunes kills the process at each of its requests, to the forge and to Git,
-// and lets another finish.
-func killedPrunes(t *testing.T, w *world) {
-	prepare := func(t *testing.T) (*forgetest.Server, *gittest.Server, errand) {
-		s, g := forgetest.Start(t, forgetest.Options{}), gittest.Start(t, gittest.Options{})
-		commit := s.Push("preview/web/1")
-		for i := range 4 {
-			s.Open(fmt.Sprintf("preview/web/%d", i+1), "x")
-		}
-		enabled(t, enable(t, g, forge.GitHub))
-		for i := range 4 {
-			w.make(t, i+1, commit, nil)
-		}
-		s.Merge(2)
-		s.Decline(3)
-		s.Updated(4, time.Now().Add(-48*time.Hour))
-		return s, g, errand{Prune: &preview.PruneOptions{Of: of(s, forge.GitHub), Cluster: w.options(), MaxAge: 24 * time.Hour, Repository: repository(g)}}
-	}
-	s, g, e := prepare(t)
-	if changed, err := e.run(t.Context()); err != nil || !changed {
-		t.Fatalf("%t, %v", changed, err)
-	}
-	requests := len(s.Requests())
-	finished := func(t *testing.T, s *forgetest.Server, g *gittest.Server) {
-		t.Helper()
-		if diff := cmp.Diff([]string{"shop.previews.web-pr-1", "shop.previews.web-pr-4"}, w.left(t)); diff != "" {
-			t.Errorf("left (-want +got):\n%s", diff)
-		}
-		if n, file := g.Commits(t, "main"), g.File(t, "main", path); n != 2 || !strings.Contains(file, `- "4"`) {
-			t.Errorf("%d commits\n%s", n, file)
-		}
-		w.letGo(t)
-		must(t, w.applications.DeleteCollection(t.Context(), metav1.DeleteOptions{}, metav1.ListOptions{}))
-		w.letGo(t)
-	}
-	finished(t, s, g)
-	kills := map[string]func(s *forgetest.Server, g *gittest.Server, kill func()){
-		"before the push": func(_ *forgetest.Server, g *gittest.Server, kill func()) {
-			g.BeforePush(kill)
-			g.Fail(gittest.CutBefore)
-		},
-		"after the push": func(_ *forgetest.Server, g *gittest.Server, kill func()) { g.AfterPush(kill) },
-	}
-	for n := range requests {
-		kills[fmt.Sprintf("at request %d to the forge", n+1)] = func(s *forgetest.Server, _ *gittest.Server, kill func()) { s.Before(n+1, kill) }
-	}
-	for name, kill := range kills {
-		t.Run(name, func(t *testing.T) {
-			s, g, e := prepare(t)
-			killed(t, e, func(stop func()) { kill(s, g, stop) })
-			if _, err := e.run(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			finished(t, s, g)
-		})
 	}
 }
 

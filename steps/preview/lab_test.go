@@ -64,13 +64,13 @@ type stage struct {
 	charts string
 }
 
-func onStage(t *testing.T) *stage {
+func onStage(t *testing.T, double forgetest.Options, more ...lab.Option) *stage {
 	t.Helper()
-	l := lab.Start(t, lab.ArgoCD, lab.Git, lab.Registry, lab.Refresh(time.Second))
+	l := lab.Start(t, append(more, lab.ArgoCD, lab.Git, lab.Registry, lab.Refresh(time.Second))...)
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	t.Cleanup(cancel)
-	s := &stage{Lab: l, ctx: ctx, double: forgetest.Start(t, forgetest.Options{}), charts: l.Registry + "/platform/charts"}
-	definitions, err := crds.Load(ctx, "Traefik", "cert-manager")
+	s := &stage{Lab: l, ctx: ctx, double: forgetest.Start(t, double), charts: l.Registry + "/platform/charts"}
+	definitions, err := crds.Load(ctx, crds.Traefik, crds.CertManager)
 	must(t, err)
 	must(t, l.Apply(ctx, definitions...))
 	u, err := url.Parse(s.double.URL)
@@ -82,6 +82,14 @@ func onStage(t *testing.T) *stage {
 	must(t, err)
 	gittest.Repository{Dir: repository.Dir}.Commit(t, "main", "seed", map[string]string{"apps/README.md": "what runs"})
 	s.gitops = gitrepo.Options{URL: repository.URL, Branch: "main", Author: gitrepo.Author{Name: "pave", Email: "pave@example.com"}}
+	if s.double.CAFile != "" {
+		ca, err := os.ReadFile(s.double.CAFile)
+		must(t, err)
+		o := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "data": map[string]any{"ca.crt": string(ca)}}}
+		o.SetName("forge-ca")
+		o.SetNamespace("argocd")
+		must(t, l.Apply(ctx, o))
+	}
 	must(t, l.ApplyYAML(ctx, fmt.Appendf(nil, around, base64.StdEncoding.EncodeToString([]byte(s.double.Token)), s.charts)))
 	files, err := root.Render(root.Options{RepositoryURL: repository.URL, ChartRepositories: []string{s.charts}, Projects: []root.Project{{Name: "shop", Previews: true}}})
 	must(t, err)
@@ -98,12 +106,20 @@ func (s *stage) enable(t *testing.T, kind forge.Kind) {
 	t.Helper()
 	content, err := os.ReadFile("testdata/platform.yaml")
 	must(t, err)
+	s.enableAs(t, kind, string(content), "pull")
+}
+
+func (s *stage) enableAs(t *testing.T, kind forge.Kind, contract, pullSecret string) {
+	t.Helper()
 	o := preview.EnableOptions{Application: application(kind), Repository: s.gitops}
-	o.File = filepath.Join(t.TempDir(), "platform.yaml")
-	must(t, os.WriteFile(o.File, []byte(strings.Replace(string(content), "name: web", "name: "+app(kind), 1)), 0o600))
+	o.File, o.PullSecret = filepath.Join(t.TempDir(), "platform.yaml"), pullSecret
+	must(t, os.WriteFile(o.File, []byte(strings.Replace(contract, "name: web", "name: "+app(kind), 1)), 0o600))
 	o.Chart.Repository, o.Refresh = s.charts, 10
 	o.Forge = s.double.Forge(kind)
-	_, err = preview.Enable(s.ctx, o)
+	if s.double.CAFile != "" {
+		o.CAConfigMap = "forge-ca"
+	}
+	_, err := preview.Enable(s.ctx, o)
 	must(t, err)
 }
 
@@ -169,7 +185,7 @@ func (s *stage) awaitGone(t *testing.T, objects dynamic.ResourceInterface, name 
 }
 
 func TestARealArgoCDMakesChangesAndRemovesPreviews(t *testing.T) {
-	s := onStage(t)
+	s := onStage(t, forgetest.Options{})
 	for _, kind := range forge.Kinds() {
 		s.enable(t, kind)
 	}
@@ -227,8 +243,9 @@ func (s *stage) stateIs(t *testing.T, kind forge.Kind, number int, want preview.
 	}
 }
 
+// The forge here has a certificate of a private CA, and wants a password.
 func TestWithARealArgoCDAnExpiredPreviewGoesAndComesBack(t *testing.T) {
-	s := onStage(t)
+	s := onStage(t, forgetest.Options{TLS: true, Username: "ci"})
 	kind := forge.BitbucketDataCenter
 	s.enable(t, kind)
 	branch := "preview/" + app(kind) + "/x"

@@ -206,6 +206,8 @@ func TestBadInputIsFoundBeforeAnybodyIsAsked(t *testing.T) {
 		"a domain with a template":      {func(a *preview.Application) { a.Domain = "{{.branch}}.example.com" }, "not a DNS name"},
 		"a domain that leaves no room":  {func(a *preview.Application) { a.Domain = strings.Repeat("a.", 120) + "com" }, "leaves room"},
 		"an image from elsewhere":       {func(a *preview.Application) { a.Image = "registry.example.internal/other/web" }, "the repository in spec.image"},
+		"an image without a project":    {func(a *preview.Application) { a.File, a.Image = small(t), "web:1" }, "without tag and digest"},
+		"a pull secret with a template": {func(a *preview.Application) { a.PullSecret = "{{.title}}" }, "not the name of a Secret"},
 		"a moving chart version":        {func(a *preview.Application) { a.Chart.Version = "*" }, "not an exact version"},
 		"a look every second":           {func(a *preview.Application) { a.Refresh = 1 }, "10 seconds or more"},
 		"a secret's name with a slash":  {func(a *preview.Application) { a.Secret = "a/b" }, "not the name of a Secret"},
@@ -225,12 +227,7 @@ func TestBadInputIsFoundBeforeAnybodyIsAsked(t *testing.T) {
 
 func TestAnApplicationWithoutAnAddressHasAPreviewWithoutOne(t *testing.T) {
 	a := application(forge.GitHub)
-	a.Domain = ""
-	a.File = filepath.Join(t.TempDir(), "platform.yaml")
-	small := "apiVersion: pave/v1\nkind: Application\nmetadata: {name: web, team: checkout, project: shop}\nspec: {port: 8080}\n"
-	if err := os.WriteFile(a.File, []byte(small), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	a.Domain, a.File = "", small(t)
 	if _, err := preview.Render(t.Context(), preview.RenderOptions{Application: a}); err == nil || !strings.Contains(err.Error(), "--image") {
 		t.Errorf("without an image: %v", err)
 	}
@@ -239,6 +236,17 @@ func TestAnApplicationWithoutAnAddressHasAPreviewWithoutOne(t *testing.T) {
 	if r.URL != "" || strings.Contains(r.Manifest, "ingress") || strings.Contains(r.Manifest, "pave.dev/url") {
 		t.Errorf("%s\n%s", r.URL, r.Manifest)
 	}
+}
+
+// small writes the smallest platform.yaml.
+func small(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "platform.yaml")
+	content := "apiVersion: pave/v1\nkind: Application\nmetadata: {name: web, team: checkout, project: shop}\nspec: {port: 8080}\n"
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 func TestTheResultGoesToAFile(t *testing.T) {

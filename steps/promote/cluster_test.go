@@ -22,7 +22,7 @@ import (
 // cluster is a double of the cluster that Argo CD runs in: at every call, it has
 // taken up what the Git server has, and is as well as its orders say. It is served
 // over http, so that a process that is killed can talk to it; each call can be
-// interrupted. Nothing in it waits. The real one is in lab_test.go.
+// interrupted. Nothing in it waits. The tests of cmd/pave have the real one.
 type cluster struct {
 	URL string
 	git *gittest.Server
@@ -38,6 +38,7 @@ type cluster struct {
 	after  map[int]func()                     // by call: done, and not answered
 	calls  []string
 	wants  []argocd.Want
+	paused bool   // production waits for a person
 	words  string // instead of those of illness
 	during func() // while the next Follow waits
 }
@@ -144,6 +145,11 @@ func (c *cluster) follow(a *answer, w argocd.Want) {
 	c.wants = append(c.wants, w)
 	a.Waited = 90 * time.Second
 	a.Outcome = argocd.Outcome{State: a.State}
+	if c.paused {
+		a.State.Health = argocd.Suspended
+		a.Failure = &argocd.Failure{Outcome: argocd.Outcome{State: a.State}, Why: "Application " + w.Name + ": it cannot become Healthy", Final: true}
+		return
+	}
 	if a.State.At(w.ContentHash) {
 		return
 	}
@@ -253,7 +259,7 @@ func followed(t testing.TB, s *gittest.Server, c *cluster) promote.Options {
 	return o
 }
 
-// follows runs a promotion that must not end well.
+// fails runs a promotion that must not end well.
 func fails(t *testing.T, o promote.Options, kind fault.Kind, words ...string) promote.Result {
 	t.Helper()
 	r, err := promote.Run(t.Context(), o)

@@ -14,11 +14,11 @@ import (
 // request that is brought up to date does not change.
 func (m *move) description(r Result) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s of **%s** in project **%s**", m.entry.Action, plain(m.next.App), plain(m.next.Project))
+	way := m.entry.To
 	if m.entry.From != "" {
-		fmt.Fprintf(&b, " from **%s**", plain(m.entry.From))
+		way = m.entry.From + " to " + way
 	}
-	fmt.Fprintf(&b, " to **%s**, by `pave promote`.\n\n| | now | then |\n|---|---|---|\n", plain(m.entry.To))
+	fmt.Fprintf(&b, "%s of **%s** in project **%s**: %s, by `pave promote`.\n\n| | now | then |\n|---|---|---|\n", m.entry.Action, m.next.App, m.next.Project, way)
 	for _, d := range r.Changes {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", d.What, code(d.Before), code(d.After))
 	}
@@ -83,9 +83,6 @@ func code(text string) string {
 	}, text)
 	return "`" + text + "`"
 }
-
-// plain is a DNS label, in which Markdown finds nothing.
-func plain(label string) string { return strings.ReplaceAll(label, "_", "") }
 
 // The warning of a pull request that does not stand any more.
 const (

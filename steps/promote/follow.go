@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/pave-platform/pave/internal/argocd"
@@ -39,13 +40,13 @@ func (c Common) follow(ctx context.Context, repository *gitrepo.Repository, m *m
 		if err != nil {
 			return err
 		}
-		want.Timeout = max(last.Until.Sub(now), oneLook)
+		want.Timeout = max(last.Until.Sub(now)-c.Steady, oneLook)
 	}
 	c.log("following the release to Healthy", m, "application", want.Name, "timeout", want.Timeout)
 	watched, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	go c.notice(watched, stop, repository, m)
-	outcome, err := c.ArgoCD.Follow(watched, want)
+	outcome, err := c.stay(watched, want)
 	if gone := new(superseded); errors.As(context.Cause(watched), &gone) {
 		return gone.fault(m)
 	}
@@ -62,6 +63,49 @@ func (c Common) follow(ctx context.Context, repository *gitrepo.Repository, m *m
 		r.Rollout.Why, r.Rollout.Problems = failure.Why, failure.Problems
 	}
 	return err
+}
+
+// stay follows a release to Healthy, and then for as long as it must stay so. One
+// that falls ill in between has to get well again and to stay so from then on, all
+// of it within the time that it has.
+func (c Common) stay(ctx context.Context, want argocd.Want) (argocd.Outcome, error) {
+	begin, most := time.Now(), want.Timeout+c.Steady
+	for {
+		outcome, err := c.ArgoCD.Follow(ctx, want)
+		outcome.Waited = max(outcome.Waited, time.Since(begin))
+		if err != nil || c.Steady == 0 {
+			return outcome, err
+		}
+		now, err := c.ArgoCD.Now(ctx)
+		if err != nil {
+			return outcome, err
+		}
+		left := c.Steady - now.Sub(outcome.State.HealthySince)
+		if left <= 0 {
+			return outcome, nil
+		}
+		if want.Timeout = most - time.Since(begin); want.Timeout <= 0 {
+			why := fmt.Sprintf("Application %s: it did not stay Healthy for %s", want.Name, c.Steady)
+			return outcome, fault.Failedf("%w", &argocd.Failure{Outcome: outcome, Why: why}).Fix("look at kubectl describe application %s", want.Name)
+		}
+		if err := pause(ctx, min(left, betweenGlances, want.Timeout)); err != nil {
+			return outcome, err
+		}
+	}
+}
+
+// betweenGlances is how often a release that has to stay Healthy is looked at.
+const betweenGlances = 2 * time.Second
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // oneLook is enough for Argo CD to look at Git and at the cluster once.

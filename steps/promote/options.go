@@ -45,6 +45,7 @@ type Common struct {
 	ArgoCD  Cluster       `json:"-"` // the cluster that Argo CD runs in; nil: nobody looks at it
 	Wait    bool          // follow the release to Healthy
 	Timeout time.Duration // of Wait; zero: argocd.DefaultTimeout
+	Steady  time.Duration // with Wait: how long it must stay Healthy then
 
 	// PullRequests is where the change is proposed, for people to merge; nil: it is
 	// committed.
@@ -70,8 +71,10 @@ func (c Common) validWait() error {
 	switch {
 	case c.Timeout < 0:
 		return fault.Inputf("--timeout is below nothing: %s", c.Timeout)
-	case c.Timeout > 0 && !c.Wait:
-		return fault.Inputf("--timeout without --wait").Fix("give both, or neither")
+	case c.Steady < 0:
+		return fault.Inputf("--steady is below nothing: %s", c.Steady)
+	case (c.Timeout > 0 || c.Steady > 0) && !c.Wait:
+		return fault.Inputf("--timeout and --steady are for a release that is followed").Fix("give --wait too, or leave them out")
 	case c.Wait && c.ArgoCD == nil:
 		return needsCluster("--wait")
 	case c.Wait && c.PullRequests != nil:

@@ -28,6 +28,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	o.ArgoCD = o.answering()
 	var m *move
 	r, err := o.run(ctx, func(tree *gitrepo.Tree) (*move, error) {
 		var err error

@@ -75,7 +75,7 @@ func (m *move) offer(base, proposed *gitrepo.Tree) (gitrepo.Change, error) {
 	}
 	history, err := gitops.LoadHistory(proposed, m.next.Target)
 	if err != nil || history.Last() == nil {
-		return change, nil //nolint:nilerr // what is damaged there is replaced
+		return change, nil // what is damaged there is replaced
 	}
 	earlier := *m
 	earlier.entry.At, earlier.entry.By = history.Last().At, history.Last().By
@@ -98,14 +98,14 @@ func (c Common) sayInPullRequest(ctx context.Context, m *move, err error) error 
 	}
 	open, lookup := c.PullRequests.Find(ctx, m.proposal(), c.Repository.Branch)
 	if lookup != nil {
-		return errors.Join(err, fmt.Errorf("its pull request: %w", lookup))
+		return fmt.Errorf("%w (and its pull request cannot be looked for: %w)", err, lookup)
 	}
 	if open == nil {
 		return err
 	}
 	title, description := withWarning(open.Title, open.Description, err)
 	if _, failed := c.PullRequests.Update(ctx, open.Number, title, description); failed != nil {
-		return errors.Join(err, fmt.Errorf("its pull request: %w", failed))
+		return fmt.Errorf("%w (and its pull request %s does not say so: %w)", err, open.URL, failed)
 	}
 	return fmt.Errorf("pull request %s does not stand any more: %w", open.URL, err)
 }

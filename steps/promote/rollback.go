@@ -31,6 +31,7 @@ func Rollback(ctx context.Context, o RollbackOptions) (Result, error) {
 	if err := o.validate(); err != nil {
 		return Result{}, err
 	}
+	o.ArgoCD = o.answering()
 	return o.run(ctx, o.decide)
 }
 

@@ -87,7 +87,7 @@ func (c Common) commit(ctx context.Context, repository *gitrepo.Repository, m *m
 	if c.Wait && m.changes() {
 		switch now, err := c.ArgoCD.Now(ctx); {
 		case err == nil:
-			m.entry.Until = now.Add(c.timeout()).UTC()
+			m.entry.Until = now.Add(c.timeout() + c.Steady).UTC()
 		case m.entry.Action != gitops.Rollback:
 			return err
 		}

@@ -95,7 +95,7 @@ func TestWithoutAClusterNobodyPretends(t *testing.T) {
 		"to have a soak that is declared": {func(*promote.Options) {}, fault.Gate,
 			[]string{"apps/shop/environments.yaml asks for 10m0s of staging being Healthy, and no cluster is given that tells; give --kubeconfig-file or --kubeconfig-env, or go without with --soak 0s"}},
 		"a soak below nothing":          {func(o *promote.Options) { o.Soak = soak(-time.Minute) }, fault.Input, []string{"--soak is below nothing"}},
-		"a timeout that is not for":     {func(o *promote.Options) { o.Timeout = time.Minute }, fault.Input, []string{"--timeout without --wait"}},
+		"a timeout that is not for":     {func(o *promote.Options) { o.Timeout = time.Minute }, fault.Input, []string{"--timeout and --steady are for a release that is followed"}},
 		"to reject what nobody follows": {func(o *promote.Options) { o.RejectFailed = true }, fault.Input, []string{"--reject-on-failure is for a release that is followed"}},
 	} {
 		t.Run("it refuses "+name, func(t *testing.T) {

@@ -29,7 +29,7 @@ type TakenBack struct {
 // back.
 func (o Options) settle(ctx context.Context, m *move, r Result, err error) (Result, error) {
 	failure, unwell := errors.AsType[*argocd.Failure](err)
-	if !unwell || o.KeepFailed || o.DryRun {
+	if !unwell || o.KeepFailed || o.DryRun || waitsForAPerson(failure) {
 		return r, err
 	}
 	if !r.Changed { // an earlier run made the commit
@@ -45,6 +45,12 @@ func (o Options) settle(ctx context.Context, m *move, r Result, err error) (Resu
 	back, err := Rollback(ctx, b)
 	r.TakenBack.is(back, err)
 	return o.report(ctx, m, r)
+}
+
+// waitsForAPerson tells a rollout that is paused until somebody lets it go on from
+// one that failed: it is as its authors wanted it.
+func waitsForAPerson(f *argocd.Failure) bool {
+	return f.Final && f.State.Health == argocd.Suspended
 }
 
 func (t *TakenBack) is(back Result, err error) {

@@ -49,6 +49,8 @@ func inner(dir string) error {
 	if os.Getpid() != 1 {
 		return errors.New("the inner keeper is for the outer one to start")
 	}
+	syscall.CloseOnExec(lifeLineFile) // the servers have no part in them
+	syscall.CloseOnExec(lockFile)
 	if err := mounts(dir); err != nil {
 		return err
 	}

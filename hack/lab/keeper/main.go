@@ -19,12 +19,16 @@ import (
 	"path/filepath"
 	"runtime"
 	"syscall"
+	"time"
 )
 
 // The life line is the first of the files that the lab's program hands over;
-// the lock on the folder, which is held as long as somebody has it open, is the
+// the lock on the folder, which is held as long as a keeper has it open, is the
 // second.
-const lifeLineFile = 3
+const (
+	lifeLineFile = 3
+	lockFile     = 4
+)
 
 const (
 	innerRole = "inner"
@@ -105,5 +109,11 @@ func removeGroup(path string) error {
 			}
 		}
 	}
-	return syscall.Rmdir(path)
+	for range 100 { // of a killed keeper's processes some may not be gone yet
+		if err = syscall.Rmdir(path); !errors.Is(err, syscall.EBUSY) {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return err
 }

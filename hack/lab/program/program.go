@@ -26,7 +26,7 @@ type Program struct {
 }
 
 // Path gives the compiled program. The first call on a machine takes minutes,
-// in which only one program is built at a time; the result is kept by its
+// in which whoever else wants the same program waits; the result is kept by its
 // module's files, flags and toolchain.
 func (p Program) Path(ctx context.Context) (string, error) {
 	cache, err := buildcache.New("lab", buildcache.Progress{Name: "lab", W: os.Stderr})
@@ -46,7 +46,9 @@ func (p Program) Path(ctx context.Context) (string, error) {
 	if cache.Has(p.Name, key) {
 		return built, nil
 	}
-	unlock, err := cache.Lock(ctx)
+	unlock, err := buildcache.Lock(ctx, filepath.Join(cache.Dir, p.Name+".lock"), func() {
+		cache.Sayf("waiting for another process to finish building %s…", p.Name)
+	})
 	if err != nil {
 		return "", err
 	}

@@ -19,7 +19,7 @@ import (
 // NodeOptions describe a machine.
 type NodeOptions struct {
 	Name    string
-	Address string        // loopback, without a port
+	Address string        // one of this machine, without a port: of loopback, or of a network namespace of the demo
 	Config  []byte        // machine config, as from guestinfo; nil: it waits in maintenance mode for one
 	Skew    time.Duration // how far its clock is ahead
 	Off     bool          // it is not powered on
@@ -48,9 +48,8 @@ type Node struct {
 
 // Add racks a machine, and powers it on unless it is to stay off.
 func (w *World) Add(o NodeOptions) (*Node, error) {
-	ip := net.ParseIP(o.Address)
-	if ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("node %s: %q is not a loopback address", o.Name, o.Address)
+	if net.ParseIP(o.Address) == nil {
+		return nil, fmt.Errorf("node %s: %q is not an IP address", o.Name, o.Address)
 	}
 	n := &Node{w: w, o: o, given: make(chan struct{}, 1), conns: newConns()}
 	if o.Config != nil {
@@ -69,6 +68,19 @@ func (w *World) Add(o NodeOptions) (*Node, error) {
 		n.PowerOn()
 	}
 	return n, nil
+}
+
+// Remove takes a machine out of the network.
+func (w *World) Remove(name string) {
+	n := w.Node(name)
+	if n == nil {
+		return
+	}
+	n.PowerOff()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	n.wipe()
+	delete(w.nodes, name)
 }
 
 // configure takes a machine config. The world's lock is not needed before the
@@ -264,7 +276,7 @@ func (n *Node) register() (Joined, bool) {
 		return Joined{}, false
 	}
 	n.member = true
-	return Joined{Name: n.o.Name, Address: n.o.Address, ControlPlane: n.controlPlane()}, true
+	return Joined{Name: n.o.Name, Address: n.o.Address, Kubelet: n.kubelet(), ControlPlane: n.controlPlane()}, true
 }
 
 // listen takes the node's address. A process that is just being started holds a

@@ -1,5 +1,5 @@
 // Package talos is a double of Talos Linux nodes: the machine API of several
-// nodes on loopback addresses, over mutual TLS from the cluster's own secrets,
+// nodes at addresses of this machine, over mutual TLS from the cluster's own secrets,
 // as the public API description has it. It stands in where no virtual machine
 // can run.
 //
@@ -42,6 +42,7 @@ type Options struct {
 // Joined is a node that has joined Kubernetes.
 type Joined struct {
 	Name, Address string
+	Kubelet       string // version
 	ControlPlane  bool
 }
 

@@ -183,6 +183,9 @@ func (a *ArgoCD) Trust(ctx context.Context, host string, pem []byte) error {
 		return err
 	}
 	have, _, _ := unstructured.NestedString(certificates.Object, "data", host)
+	if strings.Contains(have, string(pem)) {
+		return nil
+	}
 	if err := unstructured.SetNestedField(certificates.Object, have+string(pem), "data", host); err != nil {
 		return err
 	}

@@ -57,12 +57,8 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		o.Bind = o.Address
 	}
 	c := &Cluster{options: o, Kubeconfig: filepath.Join(o.Dir, "kubeconfig")}
-	hosts := []string{"127.0.0.1", "localhost", "kubernetes.default.svc"}
-	if !o.Address.IsLoopback() {
-		hosts = append(hosts, o.Address.String())
-	}
 	var err error
-	if c.certs, err = ca.Run(ctx, ca.Options{Dir: o.Dir, Hosts: hosts}); err != nil {
+	if c.certs, err = Certificates(ctx, o.Dir, o.Address); err != nil {
 		return nil, err
 	}
 	c.CAFile, c.CAKeyFile = c.certs.CA, c.file("ca.key")
@@ -87,6 +83,16 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	}
 	c.Client, err = kube.New(c.Config)
 	return c, err
+}
+
+// Certificates makes, or keeps, the cluster's CA and the certificate of servers
+// at the address, in the folder dir.
+func Certificates(ctx context.Context, dir string, address netip.Addr) (ca.Result, error) {
+	hosts := []string{"127.0.0.1", "localhost", "kubernetes.default.svc"}
+	if !address.IsLoopback() {
+		hosts = append(hosts, address.String())
+	}
+	return ca.Run(ctx, ca.Options{Dir: dir, Hosts: hosts})
 }
 
 func (c *Cluster) file(name string) string { return filepath.Join(c.options.Dir, name) }

@@ -40,24 +40,26 @@ type Real struct {
 	group string
 }
 
-// Start starts containerd and the kubelet, and waits until the node takes pods.
-// The pods' control groups are below group, a name; whoever calls removes them.
-// Pods begin with the image sandbox, which the node must be able to pull.
-func Start(ctx context.Context, o Options, group, sandbox string) (*Real, error) {
+// New makes the node's files. The pods' control groups are below group, a name;
+// whoever calls removes them. Pods begin with the image sandbox, which the node
+// must be able to pull.
+func New(o Options, group, sandbox string) (*Real, error) {
 	n := &Real{o: o, group: group}
 	if err := makeGroups(group); err != nil {
 		return nil, fmt.Errorf("control groups: %w", err)
 	}
-	if err := n.writeFiles(sandbox); err != nil {
-		return nil, err
-	}
+	return n, n.writeFiles(sandbox)
+}
+
+// Start starts containerd and the kubelet, and waits until the node takes pods.
+func (n *Real) Start(ctx context.Context) error {
 	if err := n.startContainerd(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if err := n.startKubelet(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	return n, ready(ctx, o.Cluster)
+	return ready(ctx, n.o.Cluster)
 }
 
 func (n *Real) file(name ...string) string {

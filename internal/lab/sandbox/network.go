@@ -16,6 +16,22 @@ import (
 type addresses struct {
 	mu   sync.Mutex
 	have []netip.Addr
+
+	reached map[netip.AddrPort]bool
+}
+
+// reach notes a server, and says whether it is new.
+func (a *addresses) reach(where netip.AddrPort) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.reached[where] {
+		return false
+	}
+	if a.reached == nil {
+		a.reached = map[netip.AddrPort]bool{}
+	}
+	a.reached[where] = true
+	return true
 }
 
 // inside runs do in the sandbox's network: sockets that it makes there stay
@@ -133,11 +149,14 @@ func (s *Sandbox) Publish(l net.Listener) error {
 }
 
 // Reach makes the server at an IP address and port of this machine answer at
-// the same inside.
+// the same inside. What is reached already stays so.
 func (s *Sandbox) Reach(ctx context.Context, address string) error {
 	where, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return err
+	}
+	if !s.addresses.reach(where) {
+		return nil
 	}
 	if err := s.AddAddress(where.Addr()); err != nil {
 		return err

@@ -176,10 +176,13 @@ func (s *Sandbox) end() error {
 	return nil
 }
 
+// Dirs gives the folders of the sandboxes on this machine.
+func Dirs() ([]string, error) { return filepath.Glob(filepath.Join(os.TempDir(), prefix+"*")) }
+
 // sweep clears up behind labs whose keepers did not come to it: the machine's
 // power failed, or somebody killed them.
 func sweep(ctx context.Context, keeperPath string) {
-	dirs, _ := filepath.Glob(filepath.Join(os.TempDir(), prefix+"*"))
+	dirs, _ := Dirs() // the pattern is right
 	for _, dir := range dirs {
 		lock, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_RDWR, 0)
 		if err != nil {
