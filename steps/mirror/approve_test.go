@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/registry"
 	"github.com/pave-platform/pave/steps/mirror"
 	"github.com/pave-platform/pave/steps/mirror/imagelist"
 )
@@ -113,7 +114,7 @@ func TestASignatureThatDoesNotHoldIsRefused(t *testing.T) {
 		"the registry is silent": {fault.Failedf("connection reset"), fault.Failed, "connection reset"},
 	} {
 		o := l.approveOptions()
-		o.Verify = func(_ context.Context, ref, key string) error {
+		o.Verify = func(_ context.Context, _ registry.Options, ref, key string) error {
 			if !strings.Contains(ref, "/up/a@sha256:") || !strings.HasSuffix(key, "keys/a.pub") {
 				t.Errorf("asked about %s with %s", ref, key)
 			}
