@@ -31,7 +31,7 @@ copies what the lock names and the target does not have, and signs it. A tag tha
 moves upstream is shown, never followed.
 
 Logins at the sources are those of the Docker configuration file (DOCKER_CONFIG);
---registry-username is for the target.`,
+--registry-username is for the target's registry only.`,
 	}
 	cmd.AddCommand(
 		mirrorApproveCommand(a),
@@ -120,14 +120,12 @@ func scanned(r scan.Result) mirror.Scanned {
 	return s
 }
 
-// publisherVerifier lets the step that verifies signatures check publishers'.
-func publisherVerifier(sources registry.Options) mirror.Verify {
-	return func(ctx context.Context, ref, keyFile string) error {
-		_, err := sign.Verify(ctx, sign.VerifyOptions{
-			Ref: ref, Registry: sources, Key: sign.PublicKey{PEM: secret.Source{File: keyFile}},
-		})
-		return err
-	}
+// verifyPublisher lets the step that verifies signatures check publishers'.
+func verifyPublisher(ctx context.Context, sources registry.Options, ref, keyFile string) error {
+	_, err := sign.Verify(ctx, sign.VerifyOptions{
+		Ref: ref, Registry: sources, Key: sign.PublicKey{PEM: secret.Source{File: keyFile}},
+	})
+	return err
 }
 
 // platformKeyFlags are the platform's key and the shape of its signatures.

@@ -25,7 +25,7 @@ and is not at the target any more is dropped from the lock.`,
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o.Common, o.Refs = m.options(a, m.scan.registry), args
-			o.Verify = publisherVerifier(o.Sources)
+			o.Verify = verifyPublisher
 			if o.By == "" {
 				if u, err := user.Current(); err == nil {
 					o.By = u.Username

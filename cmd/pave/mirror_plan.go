@@ -23,7 +23,7 @@ written anywhere.`,
 		Example: "  pave mirror plan\n  pave mirror plan --json --no-scan --exit-code",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o := mirror.PlanOptions{Common: m.options(a, m.scan.registry)}
-			o.Verify = publisherVerifier(o.Sources)
+			o.Verify = verifyPublisher
 			var err error
 			if o.Scan, err = m.scanner(a); err != nil {
 				return err

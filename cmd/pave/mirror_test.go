@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -219,6 +220,15 @@ func TestAnAirGapIsCrossedByAFile(t *testing.T) {
 	ok(t, &status, m.flags("status")...)
 	if !status.Complete() || len(status.Tags) != 2 {
 		t.Errorf("status: %+v", status)
+	}
+
+	// The project is that of the import.
+	elsewhere := append(slices.Clone(importing), "--target", m.own.Ref("inner/mirror"))
+	var there mirror.ArchiveResult
+	ok(t, &there, elsewhere...)
+	ok(t, &status, append(m.flags("status"), "--target", m.own.Ref("inner/mirror"))...)
+	if !status.Complete() || status.Target != m.own.Ref("inner/mirror") {
+		t.Errorf("elsewhere: %+v", status)
 	}
 
 	// Without its approval nothing enters.

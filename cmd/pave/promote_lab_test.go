@@ -22,9 +22,9 @@ import (
 	"github.com/pave-platform/pave/steps/sign"
 )
 
-// cluster is a real Argo CD that follows a GitOps repository of project shop, a real
+// following is a real Argo CD that follows a GitOps repository of project shop, a real
 // node, and a registry with the base chart.
-type cluster struct {
+type following struct {
 	*lab.Lab
 	git          gittest.Repository
 	url, charts  string
@@ -48,7 +48,7 @@ kind: Namespace
 metadata: {name: shop-production}
 `
 
-func newCluster(t *testing.T) *cluster {
+func newCluster(t *testing.T) *following {
 	t.Helper()
 	l := lab.Start(t, lab.ArgoCD, lab.Kubelet, lab.Registry, lab.Git, lab.Refresh(time.Hour)) // what comes sooner was asked for
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -58,7 +58,7 @@ func newCluster(t *testing.T) *cluster {
 	charts := registrytest.Distribution(t, registrytest.Options{})
 	check(t, l.Reach(ctx, charts.Host))
 	check(t, l.Trust(ctx, charts.Host, charts.CAFile))
-	c := &cluster{Lab: l, git: gittest.Repository{Dir: repository.Dir}, url: repository.URL, charts: charts.Ref("shop/charts"), dir: t.TempDir()}
+	c := &following{Lab: l, git: gittest.Repository{Dir: repository.Dir}, url: repository.URL, charts: charts.Ref("shop/charts"), dir: t.TempDir()}
 	check(t, l.ApplyYAML(ctx, fmt.Appendf(nil, setUp, c.charts, charts.Username, charts.Password)))
 	ok(t, &gitops.Result{}, "gitops", "init", "--repository", c.url, "--chart-repository", c.charts, "--project", "shop")
 	for _, once := range []string{"platform/appproject-platform.yaml", "platform/platform.yaml"} {
@@ -78,9 +78,9 @@ func check(t testing.TB, err error) {
 	}
 }
 
-func (c *cluster) file(name string) string { return filepath.Join(c.dir, name) }
+func (c *following) file(name string) string { return filepath.Join(c.dir, name) }
 
-func (c *cluster) values(t *testing.T, environment, more string) string {
+func (c *following) values(t *testing.T, environment, more string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "values.yaml")
 	writeFile(t, path, "team: checkout\nproject: shop\nenvironment: "+environment+"\nprobes: {readiness: {path: /readyz}}\n"+more)
@@ -92,7 +92,7 @@ const patient = "4m"
 
 // release publishes a web application that answers with text, signs it, and deploys
 // it to staging.
-func (c *cluster) release(t *testing.T, text string) (digest string) {
+func (c *following) release(t *testing.T, text string) (digest string) {
 	t.Helper()
 	built, err := lab.WebImage(t.Context(), lab.Web{Text: text})
 	check(t, err)
@@ -107,13 +107,13 @@ func (c *cluster) release(t *testing.T, text string) (digest string) {
 	return digest
 }
 
-func (c *cluster) promote(verb string, more ...string) []string {
+func (c *following) promote(verb string, more ...string) []string {
 	return append([]string{"promote", verb, "--repository", c.url, "--project", "shop", "--app", "web", "--by", "Jane",
 		"--public-key", c.file("cosign.pub"), "--require", "", "--kubeconfig-file", c.Kubeconfig, "--wait", "--timeout", patient}, more...)
 }
 
 // answers checks what production's pods say.
-func (c *cluster) answers(t *testing.T, want string) {
+func (c *following) answers(t *testing.T, want string) {
 	t.Helper()
 	status, body, err := c.HTTP(t.Context(), "shop-production", "web", "http", "/")
 	if err != nil || status != http.StatusOK || string(body) != want {
@@ -123,7 +123,7 @@ func (c *cluster) answers(t *testing.T, want string) {
 
 // soaked promotes as soon as the cluster says that staging has been Healthy for long
 // enough.
-func (c *cluster) soaked(t *testing.T, args []string) (r promote.Result) {
+func (c *following) soaked(t *testing.T, args []string) (r promote.Result) {
 	t.Helper()
 	for {
 		code, stdout, stderr := gateCommandLine(append(args, "--soak", "2s", "--json")...)
@@ -143,7 +143,7 @@ func (c *cluster) soaked(t *testing.T, args []string) (r promote.Result) {
 }
 
 // failed runs a promotion that is to be taken back.
-func (c *cluster) failed(t *testing.T, args []string, words ...string) (r promote.Result) {
+func (c *following) failed(t *testing.T, args []string, words ...string) (r promote.Result) {
 	t.Helper()
 	code, stdout, stderr := gateCommandLine(append(args, "--json")...)
 	if code != 1 {

@@ -39,6 +39,7 @@ type ExportOptions struct {
 type ImportOptions struct {
 	Target     *registry.Client
 	Registry   name.Registry // takes the place of the entries' registry; repositories and tags stay
+	Under      string        // project that goes before the entries' repositories; empty: as they are
 	Path       string        // of the archive
 	Digest     v1.Hash       // ArchiveResult.Digest of the export, if it is known by another way; another is refused
 	TargetJobs int           // as in Options

@@ -15,6 +15,7 @@ import (
 type archive struct {
 	path      string
 	layout    *ociarchive.Layout
+	under     string                     // with a / at its end, before every repository
 	tags      map[string]v1.Hash         // repository:tag, of Cosign's
 	refs      map[string][]v1.Descriptor // by repository
 	leftOut   *Inventory

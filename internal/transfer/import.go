@@ -41,7 +41,7 @@ func Import(ctx context.Context, o ImportOptions) (ArchiveResult, error) {
 	if o.Digest != (v1.Hash{}) && o.Digest != result.Digest {
 		return result, fault.Inputf("%s: the archive is %s, not %s", o.Path, result.Digest, o.Digest).Fix("bring the archive that was exported")
 	}
-	a := &archive{path: o.Path, layout: layout, tags: map[string]v1.Hash{}, refs: map[string][]v1.Descriptor{}, leftOut: &Inventory{}}
+	a := &archive{path: o.Path, under: under(o.Under), layout: layout, tags: map[string]v1.Hash{}, refs: map[string][]v1.Descriptor{}, leftOut: &Inventory{}}
 	entries, err := a.entries(o.Registry)
 	if err != nil {
 		return result, err
@@ -67,6 +67,14 @@ func Import(ctx context.Context, o ImportOptions) (ArchiveResult, error) {
 		result.Inventory = a.inventory
 	}
 	return result, err
+}
+
+// under is what goes before a repository.
+func under(project string) string {
+	if project == "" {
+		return ""
+	}
+	return project + "/"
 }
 
 // entries reads index.json.
@@ -106,18 +114,18 @@ func (a *archive) entry(at name.Registry, d v1.Descriptor) (e Entry, carried boo
 	repository, tag, tagged := strings.Cut(d.Annotations[refName], ":")
 	if carriedIn := d.Annotations[inRepository]; carriedIn != "" {
 		if tagged {
-			a.tags[repository+":"+tag] = d.Digest
+			a.tags[a.under+repository+":"+tag] = d.Digest
 			return e, true, nil
 		}
 		own := d
 		own.Annotations = withoutOurs(d.Annotations)
-		a.refs[carriedIn] = append(a.refs[carriedIn], own)
+		a.refs[a.under+carriedIn] = append(a.refs[a.under+carriedIn], own)
 		return e, true, nil
 	}
 	if !tagged {
 		return e, false, fault.Inputf("%s: %s has no name in index.json", a.path, d.Digest).Fix("import what pave exported")
 	}
-	to, err := name.NewTag(at.RegistryStr()+"/"+repository+":"+tag, name.StrictValidation)
+	to, err := name.NewTag(at.RegistryStr()+"/"+a.under+repository+":"+tag, name.StrictValidation)
 	if err != nil {
 		return e, false, fault.Inputf("%s: %w", a.path, err).Fix(exportAgain)
 	}

@@ -101,6 +101,10 @@ func (j judge) decide(ctx context.Context, i *item, o ApproveOptions, r *Approve
 		}
 		r.Dropped = append(r.Dropped, d)
 		return nil
+	case i.Change == Gone && !o.All:
+		i.Refused = append(i.Refused, Refusal{Reason: "upstream does not have it any more", Final: true})
+		r.Refused = append(r.Refused, i.Item)
+		return nil
 	case !i.Change.needsApproval():
 		return nil
 	}

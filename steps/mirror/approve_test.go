@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/registry"
 	"github.com/pave-platform/pave/steps/mirror"
 	"github.com/pave-platform/pave/steps/mirror/imagelist"
 )
@@ -59,6 +60,19 @@ func TestOnlyWhatIsNamedIsApproved(t *testing.T) {
 	}
 }
 
+func TestWhatIsGoneCannotBeApproved(t *testing.T) {
+	l := newLab(t)
+	l.list(t, "name: a, source: SOURCE/a, tags: ['1']")
+	o := l.approveOptions()
+	if r, err := mirror.Approve(t.Context(), o); err != nil || len(r.Refused) != 0 {
+		t.Errorf("not asked for: %+v, %v", r, err)
+	}
+	o.All, o.Refs, o.Reason = false, []string{"a:1"}, "I want it"
+	if _, err := mirror.Approve(t.Context(), o); fault.KindOf(err) != fault.Gate || !strings.Contains(err.Error(), "a:1: upstream does not have it any more") {
+		t.Errorf("asked for: %v", err)
+	}
+}
+
 func TestAnApprovalGoesOnWhereASourceFails(t *testing.T) {
 	l := newLab(t)
 	l.push(t, "a:1", image(t, "linux/amd64", "a", 0))
@@ -100,7 +114,7 @@ func TestASignatureThatDoesNotHoldIsRefused(t *testing.T) {
 		"the registry is silent": {fault.Failedf("connection reset"), fault.Failed, "connection reset"},
 	} {
 		o := l.approveOptions()
-		o.Verify = func(_ context.Context, ref, key string) error {
+		o.Verify = func(_ context.Context, _ registry.Options, ref, key string) error {
 			if !strings.Contains(ref, "/up/a@sha256:") || !strings.HasSuffix(key, "keys/a.pub") {
 				t.Errorf("asked about %s with %s", ref, key)
 			}

@@ -86,8 +86,10 @@ func (r *running) exported(ctx context.Context, fromTarget bool) ([]transfer.Ent
 	var entries []transfer.Entry
 	for _, c := range r.entries {
 		e := c.transfer
+		// The archive has the list's names: the project is that of the import.
+		e.Target = r.target.Registry.Repo(strings.Split(string(c.approved.Name), "/")...)
 		if fromTarget {
-			e.Source, e.Platforms = e.Target.Digest(c.approved.AtTarget()), nil
+			e.Source, e.Platforms = c.transfer.Target.Digest(c.approved.AtTarget()), nil
 			entries = append(entries, e)
 			continue
 		}
@@ -120,7 +122,9 @@ func Import(ctx context.Context, o ImportOptions) (ArchiveResult, error) {
 		return ArchiveResult{}, err
 	}
 	defer w.close()
-	in := transfer.ImportOptions{Target: w.registry, Registry: w.target.Registry, Path: o.Archive, DryRun: true}
+	in := transfer.ImportOptions{
+		Target: w.registry, Registry: w.target.Registry, Under: w.target.RepositoryStr(), Path: o.Archive, DryRun: true,
+	}
 	if o.Digest != "" {
 		if in.Digest, err = v1.NewHash(o.Digest); err != nil {
 			return ArchiveResult{}, fault.Inputf("digest of the archive: %w", err).Fix("take it from the export")
@@ -159,12 +163,10 @@ func Import(ctx context.Context, o ImportOptions) (ArchiveResult, error) {
 func (w *workspace) approves(archive string, entries []transfer.EntryResult) error {
 	var wrong []string
 	for _, e := range entries {
-		name, under := strings.CutPrefix(e.Target, w.target.String()+"/")
+		name := strings.TrimPrefix(e.Target, w.target.String()+"/")
 		for _, tag := range e.Tags {
 			a, approved := w.lock.Find(name, tag)
 			switch {
-			case !under:
-				wrong = append(wrong, fmt.Sprintf("  %s:%s: it is for another project", e.Target, tag))
 			case !approved:
 				wrong = append(wrong, fmt.Sprintf("  %s:%s: nobody approved it here", name, tag))
 			case a.AtTarget() != e.Digest.String():

@@ -126,13 +126,36 @@ func TestThePlatformsPasswordStaysAtThePlatform(t *testing.T) {
 	}})
 	l := labOf(t, source, registrytest.New(t, registrytest.Options{}))
 	l.push(t, "a:1", multi(t, "one", 0))
+	sent = nil
 	l.list(t, "name: a, source: SOURCE/a, tags: ['1']")
 	l.approve(t)
 	l.run(t)
+	if len(sent) == 0 {
+		t.Error("the source was not asked")
+	}
 	for _, header := range sent {
 		if header != "" {
 			t.Fatalf("the source was sent credentials")
 		}
+	}
+}
+
+// TestASourceInTheTargetsRegistryHasTheSameLogin mirrors within a registry, and
+// from one that nobody logs in to.
+func TestASourceInTheTargetsRegistryHasTheSameLogin(t *testing.T) {
+	own := registrytest.New(t, registrytest.Options{})
+	l := labOf(t, own, own)
+	l.push(t, "a:1", multi(t, "one", 0))
+	l.list(t, "name: a, source: SOURCE/a, tags: ['1']")
+	approve := l.approveOptions()
+	approve.Sources = registry.Options{CAFile: own.CAFile}
+	if _, err := mirror.Approve(t.Context(), approve); err != nil {
+		t.Fatal(err)
+	}
+	o := l.runOptions()
+	o.Sources = approve.Sources
+	if r, err := mirror.Run(t.Context(), o); err != nil || r.Count(mirror.Copied) != 1 {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 

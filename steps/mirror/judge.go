@@ -65,7 +65,7 @@ func (j judge) signature(ctx context.Context, i *item, ref name.Digest) error {
 	if j.verify == nil {
 		return fault.Inputf("%s has a publisher's key and nothing verifies signatures", i.Ref)
 	}
-	err := j.verify(ctx, ref.String(), key)
+	err := j.verify(ctx, j.reach, ref.String(), key)
 	switch {
 	case err == nil:
 		i.Signature = string(imagelist.Verified)

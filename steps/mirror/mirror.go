@@ -30,7 +30,7 @@ type Common struct {
 	Lock   string // empty: images.lock.yaml beside it
 	Target string // registry/project; empty: the list's
 
-	Sources  registry.Options // how to reach where the images come from
+	Sources  registry.Options // how to reach where the images come from; a login is the target's own where it is a source too
 	Registry registry.Options // how to reach the target
 	Log      *slog.Logger     // nil: nothing is said
 }
@@ -47,8 +47,8 @@ type Scanned struct {
 }
 
 // Verify checks a publisher's signature of registry/repository@digest by the key
-// in a PEM file. What does not hold is a fault.Gate.
-type Verify func(ctx context.Context, ref, keyFile string) error
+// in a PEM file; sources say how to reach it. What does not hold is a fault.Gate.
+type Verify func(ctx context.Context, sources registry.Options, ref, keyFile string) error
 
 // Sign signs registry/repository@digest with the platform's key, and tells
 // whether there was no valid signature before.
@@ -62,6 +62,7 @@ type workspace struct {
 	target   name.Repository // registry/project, under which the repositories are
 	log      *slog.Logger
 
+	reach                registry.Options // of the sources
 	sources, registry    *registry.Client
 	upstream, downstream *remote.Puller
 }
@@ -95,7 +96,11 @@ func (c Common) open(ctx context.Context) (*workspace, error) {
 }
 
 func (w *workspace) connect(ctx context.Context, c Common) (err error) {
-	if w.sources, err = registry.New(c.Sources); err != nil {
+	w.reach = c.Sources
+	if w.reach.Username == "" && c.Registry.Username != "" {
+		w.reach.Username, w.reach.Password, w.reach.Only = c.Registry.Username, c.Registry.Password, w.target.RegistryStr()
+	}
+	if w.sources, err = registry.New(w.reach); err != nil {
 		return err
 	}
 	if w.registry, err = registry.New(c.Registry); err != nil {

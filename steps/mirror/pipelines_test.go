@@ -15,13 +15,17 @@ import (
 
 // preset is the part of Renovate's configuration that the preset uses.
 type preset struct {
-	Schema         string `json:"$schema"`
-	Description    string `json:"description"`
+	Schema         string   `json:"$schema"`
+	Description    string   `json:"description"`
+	Extends        []string `json:"extends"`
+	PostUpdate     []string `json:"postUpdateOptions"`
+	Alerts         any      `json:"vulnerabilityAlerts"`
 	CustomManagers []struct {
 		CustomType          string   `json:"customType"`
 		Description         string   `json:"description"`
 		ManagerFilePatterns []string `json:"managerFilePatterns"`
 		MatchStrings        []string `json:"matchStrings"`
+		DepNameTemplate     string   `json:"depNameTemplate"`
 		DatasourceTemplate  string   `json:"datasourceTemplate"`
 		VersioningTemplate  string   `json:"versioningTemplate"`
 	} `json:"customManagers"`
@@ -29,6 +33,9 @@ type preset struct {
 		Description        string   `json:"description"`
 		MatchFileNames     []string `json:"matchFileNames"`
 		MatchCurrentValue  string   `json:"matchCurrentValue"`
+		MatchDepNames      []string `json:"matchDepNames"`
+		MatchManagers      []string `json:"matchManagers"`
+		GroupName          string   `json:"groupName"`
 		CommitMessageTopic string   `json:"commitMessageTopic"`
 		Labels             []string `json:"labels"`
 		Automerge          *bool    `json:"automerge"`
@@ -36,9 +43,9 @@ type preset struct {
 	} `json:"packageRules"`
 }
 
-func readPreset(t *testing.T) (p preset) {
+func readPreset(t *testing.T, name string) (p preset) {
 	t.Helper()
-	f, err := os.Open("../../pipelines/renovate/mirror.json")
+	f, err := os.Open("../../pipelines/renovate/" + name + ".json")
 	must(t, err)
 	defer f.Close()
 	d := json.NewDecoder(f)
@@ -60,7 +67,7 @@ func (p preset) match(t *testing.T, file string) (all []found) {
 		for _, s := range m.MatchStrings {
 			form := regexp.MustCompile(s)
 			for _, at := range form.FindAllStringSubmatchIndex(file, -1) {
-				var f found
+				f := found{dep: m.DepNameTemplate}
 				for i, name := range form.SubexpNames() {
 					if name == "" || at[2*i] < 0 {
 						continue
@@ -85,7 +92,7 @@ func (p preset) match(t *testing.T, file string) (all []found) {
 }
 
 func TestRenovateFindsTheEntriesOfTheExample(t *testing.T) {
-	p := readPreset(t)
+	p := readPreset(t, "mirror")
 	for _, m := range p.CustomManagers {
 		if m.CustomType != "regex" || m.DatasourceTemplate != "docker" || len(m.ManagerFilePatterns) != 1 {
 			t.Errorf("%+v", m)
@@ -136,7 +143,7 @@ images:
     source: ghcr.io/example/range
     versions: ~1.2
 `
-	all := readPreset(t).match(t, file)
+	all := readPreset(t, "mirror").match(t, file)
 	if len(all) != 3 || all[2].digest == "" {
 		t.Fatalf("%+v", all)
 	}
@@ -149,6 +156,30 @@ images:
 	must(t, err)
 	if list.Images[0].Tags[0] != "9.9.9" || list.Images[1].Tags[0] != "9.9.9" || list.Images[2].As != "9.9.9" || len(list.Images[3].Tags) != 2 {
 		t.Errorf("%s", changed)
+	}
+}
+
+func TestRenovateFindsDaggerModulesAndTheEngine(t *testing.T) {
+	const file = `{
+  "name": "shop",
+  "engineVersion": "v0.19.10",
+  "dependencies": [
+    {"name": "local", "source": "../toolbox"},
+    {"name": "scan", "source": "github.com/pave-platform/pave/modules/scan@v0.2.0", "pin": "0123"},
+    {"name": "wolfi", "source": "https://github.com/dagger/dagger.git/modules/wolfi@v0.19.0"},
+    {"name": "branch", "source": "github.com/example/modules/x@main"}
+  ]
+}`
+	var got []string
+	for _, f := range readPreset(t, "dagger").match(t, file) {
+		got = append(got, f.dep+"@"+f.value)
+	}
+	slices.Sort(got)
+	if want := []string{"dagger/dagger@v0.19.0", "dagger/dagger@v0.19.10", "pave-platform/pave@v0.2.0"}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	if p := readPreset(t, "team"); !slices.Contains(p.Extends, "github>pave-platform/pave//pipelines/renovate/dagger") {
+		t.Errorf("%+v", p)
 	}
 }
 
