@@ -78,6 +78,9 @@ func (h *host) try(ctx context.Context, c call) (*http.Response, error) {
 			return resp, nil
 		}
 		if err == nil && resp.StatusCode == http.StatusUnauthorized && renewals < 2 && !c.spent() {
+			if renewals > 0 {
+				h.single() // the group's token may lack what it was asked for
+			}
 			if h.renew(used, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), resp) {
 				renewals, attempt = renewals+1, attempt-1
 				drain(resp)
