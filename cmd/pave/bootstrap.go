@@ -14,6 +14,14 @@ The later phases run where the machines are reached, and read it. Each phase
 looks at what is there and does what is missing: it can be killed anywhere and
 run again.`,
 	}
-	cmd.AddCommand(bootstrapArtefactCommand(a), bootstrapConfigCommand(a), bootstrapVMsCommand(a))
+	cmd.AddCommand(
+		bootstrapArtefactCommand(a),
+		bootstrapClusterCommand(a),
+		bootstrapConfigCommand(a),
+		bootstrapEtcdSnapshotCommand(a),
+		bootstrapRecoverCommand(a),
+		bootstrapStatusCommand(a),
+		bootstrapVMsCommand(a),
+	)
 	return cmd
 }

@@ -12,6 +12,7 @@ func devCommand(a *app) *cobra.Command {
 		devCACommand(a),
 		devGitCommand(a),
 		devRegistryCommand(a),
+		devTalosCommand(a),
 		devVCenterCommand(a),
 		devVulndbCommand(a),
 	)

@@ -5,25 +5,19 @@
 package crds
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/yaml"
 
-	"github.com/pave-platform/pave/hack/lab"
-	"github.com/pave-platform/pave/internal/buildcache"
-	"github.com/pave-platform/pave/internal/subprocess"
+	"github.com/pave-platform/pave/hack/lab/program"
+	"github.com/pave-platform/pave/internal/lab/kube"
 )
 
 // source is where an operator keeps its definitions.
@@ -47,25 +41,38 @@ var sources = []source{
 	{"Kyverno", "github.com/kyverno/kyverno", "v1.19.1", "config/crds/policies.kyverno.io", ""},
 }
 
-// All gives every definition. The first call on a machine downloads modules.
-func All(t testing.TB) []*unstructured.Unstructured {
+// All gives every definition, or those of the operators named. The first call
+// on a machine downloads modules.
+func All(t testing.TB, operators ...string) []*unstructured.Unstructured {
 	t.Helper()
-	var all []*unstructured.Unstructured
-	for _, s := range sources {
-		found, err := s.load(t.Context())
-		if err == nil && len(found) == 0 {
-			err = errors.New("no definition is there")
-		}
-		if err != nil {
-			t.Fatalf("definitions of %s: %v", s.name, err)
-		}
-		all = append(all, found...)
+	all, err := Load(t.Context(), operators...)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }
 
+// Load is All for programs.
+func Load(ctx context.Context, operators ...string) ([]*unstructured.Unstructured, error) {
+	var all []*unstructured.Unstructured
+	for _, s := range sources {
+		if len(operators) != 0 && !slices.Contains(operators, s.name) {
+			continue
+		}
+		found, err := s.load(ctx)
+		if err == nil && len(found) == 0 {
+			err = errors.New("no definition is there")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("definitions of %s: %w", s.name, err)
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
 func (s source) load(ctx context.Context) ([]*unstructured.Unstructured, error) {
-	dir, err := s.download(ctx)
+	dir, err := program.Source(ctx, "crds/modules", s.module+"@"+s.version)
 	if err != nil {
 		return nil, err
 	}
@@ -80,47 +87,15 @@ func (s source) load(ctx context.Context) ([]*unstructured.Unstructured, error) 
 		if err != nil {
 			return nil, err
 		}
-		in, err := definitions(data)
+		objects, err := kube.Documents(data)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", f, err)
 		}
-		found = append(found, in...)
+		for _, o := range objects {
+			if o.GetKind() == "CustomResourceDefinition" {
+				found = append(found, o)
+			}
+		}
 	}
 	return found, nil
-}
-
-// download gives the module's folder in Go's module cache.
-func (s source) download(ctx context.Context) (string, error) {
-	checked, err := lab.Dir("crds/modules")
-	if err != nil {
-		return "", err
-	}
-	cmd := subprocess.Command(ctx, "go", "mod", "download", "-json", s.module+"@"+s.version)
-	cmd.Dir = checked
-	cmd.Env = append(buildcache.GoEnv(), "GOFLAGS=-mod=mod")
-	out, err := cmd.Output() // on failure too, it says why in JSON
-	var said struct{ Dir, Error string }
-	if len(out) == 0 || json.Unmarshal(out, &said) != nil {
-		return "", fmt.Errorf("go mod download %s@%s: %w", s.module, s.version, err)
-	}
-	if said.Error != "" {
-		return "", errors.New(strings.TrimSpace(said.Error))
-	}
-	return said.Dir, nil
-}
-
-// definitions gives the CustomResourceDefinitions among the documents in data.
-func definitions(data []byte) ([]*unstructured.Unstructured, error) {
-	var found []*unstructured.Unstructured
-	for decoder := yaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096); ; {
-		object := map[string]any{}
-		if err := decoder.Decode(&object); errors.Is(err, io.EOF) {
-			return found, nil
-		} else if err != nil {
-			return nil, err
-		}
-		if object["kind"] == "CustomResourceDefinition" {
-			found = append(found, &unstructured.Unstructured{Object: object})
-		}
-	}
 }

@@ -1,121 +1,99 @@
 // Package kubernetes starts a real API server for tests: etcd and
 // kube-apiserver as processes on loopback, in a folder of their own, gone when
 // the test ends. Nothing runs behind it: objects are admitted, stored and
-// served, and no controller acts on them.
+// served, and no controller acts on them. It needs neither root nor Linux; a
+// cluster in which something happens is internal/lab's.
 package kubernetes
 
 import (
 	"context"
-	"crypto/rand"
-	"fmt"
-	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
-	"github.com/pave-platform/pave/hack/lab"
-	"github.com/pave-platform/pave/internal/dev/ca"
+	"github.com/pave-platform/pave/internal/lab/controlplane"
+	"github.com/pave-platform/pave/internal/lab/kube"
+	"github.com/pave-platform/pave/internal/lab/server"
 )
 
-// Version is what the server says it is, and the version in apiserver/go.mod.
-const Version = "v1.36.3"
+// Version is what the server says it is.
+const Version = controlplane.Version
 
-// nowhere is what etcd tells its peers of itself. It has none, and listens on
-// sockets in the folder, so that only this user reaches it.
-const nowhere = "http://127.0.0.1:1"
-
-const versionPackage = "k8s.io/component-base/version"
-
-var (
-	etcd = lab.Program{Name: "etcd", Module: "kubernetes/etcd", Package: "go.etcd.io/etcd/server/v3"}
-
-	apiserver = lab.Program{
-		Name: "kube-apiserver", Module: "kubernetes/apiserver", Package: "k8s.io/kubernetes/cmd/kube-apiserver",
-		LDFlags: "-X " + versionPackage + ".gitVersion=" + Version + " -X " + versionPackage + ".gitMajor=1 -X " + versionPackage + ".gitMinor=36",
-	}
-)
+// Applied is what the server made of an object, and what it warned of.
+type Applied = kube.Applied
 
 // Cluster is a running API server.
 type Cluster struct {
 	Config     *rest.Config // an administrator's
 	Kubeconfig string       // the same as a file
 
-	*client
+	client *kube.Client
 }
 
 // Start starts an API server and waits until it is ready: seconds, after the
 // minutes in which it is compiled once.
 func Start(t testing.TB) *Cluster {
 	t.Helper()
-	etcdPath, serverPath := lab.Binary(t, etcd), lab.Binary(t, apiserver)
-	dir, err := os.MkdirTemp("", "pave-k8s-") // short: a socket's path may have 107 bytes
+	dir, err := os.MkdirTemp("", "pave-k8s-")
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	file := func(name string) string { return filepath.Join(dir, name) }
-	certs, err := ca.Run(t.Context(), ca.Options{Dir: dir, Hosts: []string{"127.0.0.1", "localhost", "kubernetes.default.svc"}})
+	port, release, err := controlplane.ReservePort()
 	must(t, err)
-	token := rand.Text()
-	must(t, os.WriteFile(file("tokens.csv"), []byte(token+`,admin,admin,"system:masters"`+"\n"), 0o600))
-
-	store := start(t, "etcd", etcdPath,
-		"--data-dir="+file("etcd"), "--unsafe-no-fsync", // it is thrown away
-		"--listen-client-urls=unix://"+file("etcd.sock"), "--advertise-client-urls="+nowhere,
-		"--listen-peer-urls=unix://"+file("peer.sock"), "--initial-advertise-peer-urls="+nowhere, "--initial-cluster=default="+nowhere,
-		"--log-level=warn")
-	port := reservePort(t)
-	server := start(t, "kube-apiserver", serverPath,
-		"--etcd-servers=unix://"+file("etcd.sock"),
-		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", fmt.Sprintf("--secure-port=%d", port), "--permit-port-sharing",
-		"--tls-cert-file="+certs.Cert, "--tls-private-key-file="+certs.Key, "--cert-dir="+dir,
-		"--token-auth-file="+file("tokens.csv"), "--authorization-mode=RBAC",
-		"--service-cluster-ip-range=10.96.0.0/16", "--endpoint-reconciler-type=none", "--profiling=false",
-		"--service-account-issuer=https://kubernetes.default.svc",
-		"--service-account-key-file="+certs.Cert, "--service-account-signing-key-file="+certs.Key)
-
-	config := &rest.Config{
-		Host: fmt.Sprintf("https://127.0.0.1:%d", port), BearerToken: token,
-		TLSClientConfig: rest.TLSClientConfig{CAFile: certs.CA},
-		QPS:             -1, // no limit: this server has one client
-		Proxy:           http.ProxyURL(nil),
-	}
-	ready(t, config, store, server)
-	c := &Cluster{Config: config, Kubeconfig: file("kubeconfig"), client: newClient(t, config)}
-	must(t, clientcmd.WriteToFile(clientcmdapi.Config{
-		Clusters:       map[string]*clientcmdapi.Cluster{"lab": {Server: config.Host, CertificateAuthority: certs.CA}},
-		AuthInfos:      map[string]*clientcmdapi.AuthInfo{"admin": {Token: token}},
-		Contexts:       map[string]*clientcmdapi.Context{"lab": {Cluster: "lab", AuthInfo: "admin"}},
-		CurrentContext: "lab",
-	}, c.Kubeconfig))
-	return c
+	t.Cleanup(release)
+	runner := &forTest{t: t}
+	t.Cleanup(runner.end)
+	c, err := controlplane.Start(t.Context(), controlplane.Options{
+		Runner: runner, Dir: dir, Address: netip.AddrFrom4([4]byte{127, 0, 0, 1}), Port: port,
+	})
+	must(t, err)
+	return &Cluster{Config: c.Config, Kubeconfig: c.Kubeconfig, client: c.Client}
 }
 
-// ready waits until the server says so, or one of the processes has ended.
-func ready(t testing.TB, config *rest.Config, processes ...*process) {
+// Apply applies object on the server's side, with strict field validation: an
+// unknown or duplicate field is an error. Options like a dry run come on top.
+func (c *Cluster) Apply(ctx context.Context, object *unstructured.Unstructured, dryRun ...string) (Applied, error) {
+	return c.client.Apply(ctx, object, dryRun...)
+}
+
+// Namespace makes a namespace with labels.
+func (c *Cluster) Namespace(t testing.TB, name string, labels map[string]string) {
 	t.Helper()
-	client, err := rest.HTTPClientFor(config)
-	must(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	defer cancel()
-	for last := error(nil); ; {
-		for _, p := range processes {
-			must(t, p.ended())
-		}
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, config.Host+"/readyz", http.NoBody)
-		must(t, err)
-		if answer, err := client.Do(request); err != nil {
-			last = err
-		} else if answer.Body.Close(); answer.StatusCode == http.StatusOK {
-			return
-		}
-		select {
-		case <-ctx.Done():
-			t.Fatalf("kube-apiserver is not ready: %v (%v)", ctx.Err(), last)
-		case <-time.After(50 * time.Millisecond):
+	must(t, c.client.Namespace(t.Context(), name, labels))
+}
+
+// Install installs CustomResourceDefinitions and waits until the server serves
+// them.
+func (c *Cluster) Install(t testing.TB, crds []*unstructured.Unstructured) {
+	t.Helper()
+	must(t, c.client.Install(t.Context(), crds))
+}
+
+// forTest runs servers on this machine, ends them with the test, and shows what
+// they said if it has failed.
+type forTest struct {
+	t       testing.TB
+	running []server.Process
+	logs    []string
+}
+
+// Run implements server.Runner.
+func (f *forTest) Run(ctx context.Context, s server.Spec) (server.Process, error) {
+	p, err := server.Host{}.Run(ctx, s)
+	if err == nil {
+		f.running, f.logs = append(f.running, p), append(f.logs, s.Log)
+	}
+	return p, err
+}
+
+func (f *forTest) end() {
+	for i, p := range f.running {
+		_ = p.Kill() // it does not fail on this machine
+		if f.t.Failed() {
+			f.t.Logf("%s said at the end:\n%s", filepath.Base(f.logs[i]), server.Tail(f.logs[i]))
 		}
 	}
 }

@@ -5,7 +5,7 @@ package kyverno
 import (
 	"testing"
 
-	"github.com/pave-platform/pave/hack/lab"
+	"github.com/pave-platform/pave/hack/lab/program"
 )
 
 // Version is in tools/go.mod.
@@ -14,7 +14,7 @@ const Version = "v1.19.1"
 // CLI gives the path of the kyverno command, built on first use.
 func CLI(t testing.TB) string {
 	t.Helper()
-	return lab.Binary(t, lab.Program{
+	return program.Binary(t, program.Program{
 		Name:    "kyverno",
 		Module:  "kyverno/tools",
 		Package: "github.com/kyverno/kyverno/cmd/cli/kubectl-kyverno",

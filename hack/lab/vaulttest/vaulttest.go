@@ -14,11 +14,11 @@ import (
 
 	vault "github.com/hashicorp/vault/api"
 
-	"github.com/pave-platform/pave/hack/lab"
+	"github.com/pave-platform/pave/hack/lab/program"
 	"github.com/pave-platform/pave/internal/dev/ca"
 )
 
-var vaultCore = lab.Program{Name: "vault", Module: "vault", Package: "github.com/pave-platform/pave/hack/lab/vault"}
+var vaultCore = program.Program{Name: "vault", Module: "vault", Package: "github.com/pave-platform/pave/hack/lab/vault"}
 
 // Server is a running Vault.
 type Server struct {
@@ -33,7 +33,7 @@ func Start(t testing.TB) *Server {
 	certs, err := ca.Run(t.Context(), ca.Options{Dir: t.TempDir(), Hosts: []string{"127.0.0.1"}})
 	must(t, err)
 	var log bytes.Buffer
-	server := exec.Command(lab.Binary(t, vaultCore), "-tls-cert", certs.Cert, "-tls-key", certs.Key)
+	server := exec.Command(program.Binary(t, vaultCore), "-tls-cert", certs.Cert, "-tls-key", certs.Key)
 	server.Stderr = &log
 	stdout, err := server.StdoutPipe()
 	must(t, err)

@@ -1,0 +1,3 @@
+module github.com/pave-platform/pave/hack/lab/keeper
+
+go 1.26.0

@@ -1,8 +1,0 @@
-//go:build !linux
-
-package kubernetes
-
-import "syscall"
-
-// dieWithParent has no counterpart here: only an orderly end stops the child.
-func dieWithParent() *syscall.SysProcAttr { return nil }
