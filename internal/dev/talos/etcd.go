@@ -106,6 +106,18 @@ func memberID(n *Node) uint64 {
 func peerURL(n *Node) string   { return fmt.Sprintf("https://%s:2380", n.o.Address) }
 func clientURL(n *Node) string { return fmt.Sprintf("https://%s:2379", n.o.Address) }
 
+// Forget makes the node lose a bootstrap that it has taken and not begun, as a
+// restart of Talos does. It tells whether there was one.
+func (n *Node) Forget() bool {
+	n.w.mu.Lock()
+	defer n.w.mu.Unlock()
+	if n.etcd == nil || n.etcd.booting != n {
+		return false
+	}
+	n.etcd.booting, n.etcd = nil, nil
+	return true
+}
+
 // Write puts a key into the etcd that has node as a member, as Kubernetes would.
 func (n *Node) Write(key, value string) error {
 	n.w.mu.Lock()
