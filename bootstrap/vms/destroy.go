@@ -109,25 +109,20 @@ func (r *run) removeFolder(ctx context.Context) error {
 // folderIsOurs tells whether the folder carries the tag of a cluster that nothing
 // but it is left of, or of the one that is removed.
 func (r *run) folderIsOurs(ctx context.Context) (bool, error) {
-	ours := false
-	err := r.vc.rest(ctx, func() error {
-		attached, err := tags.NewManager(r.vc.api).GetAttachedTags(ctx, r.there.folder)
-		if err != nil {
-			return err
-		}
-		for _, t := range attached {
-			category, err := tags.NewManager(r.vc.api).GetCategory(ctx, t.CategoryID)
-			if err != nil {
-				return err
-			}
-			if category.Name == clusterCategory && (r.there.id == "" || t.Name == r.there.id) {
-				ours, r.there.id = true, t.Name
-			}
-		}
-		return nil
-	})
+	m := tags.NewManager(r.vc.api)
+	attached, err := m.GetAttachedTags(ctx, r.there.folder)
 	if err != nil {
 		return false, interrupted(ctx, fault.Failedf("vSphere tags: %w", err))
+	}
+	ours := false
+	for _, t := range attached {
+		category, err := m.GetCategory(ctx, t.CategoryID)
+		if err != nil {
+			return false, interrupted(ctx, fault.Failedf("vSphere tags: %w", err))
+		}
+		if category.Name == clusterCategory && (r.there.id == "" || t.Name == r.there.id) {
+			ours, r.there.id = true, t.Name
+		}
 	}
 	r.result.ID = r.there.id
 	return ours, nil
@@ -138,20 +133,20 @@ func (r *run) removeTag(ctx context.Context) error {
 	if r.there.id == "" {
 		return nil
 	}
-	err := r.vc.rest(ctx, func() error {
-		m := tags.NewManager(r.vc.api)
-		categories, err := m.GetCategories(ctx)
-		if err != nil {
-			return err
-		}
-		id, err := find(ctx, m, categories, tag{category: clusterCategory, name: r.there.id})
-		if err != nil || id == "" {
-			return err
-		}
-		return m.DeleteTag(ctx, &tags.Tag{ID: id})
-	})
-	if err != nil {
+	if err := deleteTag(ctx, tags.NewManager(r.vc.api), r.there.id); err != nil {
 		return interrupted(ctx, fault.Failedf("vSphere tags: %w", err).Fix("run it again"))
 	}
 	return nil
+}
+
+func deleteTag(ctx context.Context, m *tags.Manager, cluster string) error {
+	categories, err := m.GetCategories(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := find(ctx, m, categories, tag{category: clusterCategory, name: cluster})
+	if err != nil || id == "" {
+		return err
+	}
+	return m.DeleteTag(ctx, &tags.Tag{ID: id})
 }

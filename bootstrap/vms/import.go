@@ -101,20 +101,16 @@ func (r *run) deployItem(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var made *types.ManagedObjectReference
-	err = r.vc.rest(ctx, func() error {
-		item, err := findItem(ctx, library.NewManager(r.vc.api), string(want.Name), string(want.Item))
-		if err != nil {
-			return err
-		}
-		made, err = ovfapi.NewManager(r.vc.api).DeployLibraryItem(ctx, item, ovfapi.Deploy{
-			DeploymentSpec: ovfapi.DeploymentSpec{
-				Name: r.imageName(), DefaultDatastoreID: r.place.datastore.Value, AcceptAllEULA: true,
-				VmConfigSpec: &ovfapi.VmConfigSpec{Provider: "XML", XML: config},
-			},
-			Target: ovfapi.Target{ResourcePoolID: r.place.pool.Value, FolderID: r.there.folder.Value},
-		})
+	item, err := findItem(ctx, library.NewManager(r.vc.api), string(want.Name), string(want.Item))
+	if err != nil {
 		return err
+	}
+	made, err := ovfapi.NewManager(r.vc.api).DeployLibraryItem(ctx, item, ovfapi.Deploy{
+		DeploymentSpec: ovfapi.DeploymentSpec{
+			Name: r.imageName(), DefaultDatastoreID: r.place.datastore.Value, AcceptAllEULA: true,
+			VmConfigSpec: &ovfapi.VmConfigSpec{Provider: "XML", XML: config},
+		},
+		Target: ovfapi.Target{ResourcePoolID: r.place.pool.Value, FolderID: r.there.folder.Value},
 	})
 	if err != nil {
 		return err

@@ -46,17 +46,14 @@ func (r *run) tagged() []types.ManagedObjectReference {
 func (r *run) planTags(ctx context.Context) (int, error) {
 	lacking := map[types.ManagedObjectReference]bool{}
 	if refs := r.tagged(); len(refs) > 0 {
-		err := r.vc.rest(ctx, func() error {
-			missing, err := r.missingTags(ctx, refs)
-			for _, m := range missing {
-				for _, ref := range m.lack {
-					lacking[ref] = true
-				}
-			}
-			return err
-		})
+		missing, err := r.missingTags(ctx, refs)
 		if err != nil {
 			return 0, interrupted(ctx, fault.Failedf("vSphere tags: %w", err))
+		}
+		for _, m := range missing {
+			for _, ref := range m.lack {
+				lacking[ref] = true
+			}
 		}
 	}
 	return len(lacking) + len(slices.DeleteFunc(slices.Clone(r.result.Changes), func(c Change) bool { return c.Action != Create })), nil
@@ -122,19 +119,12 @@ func find(ctx context.Context, m *tags.Manager, categories []tags.Category, want
 
 // ensureTags makes the tags and attaches them to what lacks them.
 func (r *run) ensureTags(ctx context.Context) error {
-	err := r.vc.rest(ctx, func() error {
-		all, err := r.missingTags(ctx, r.tagged())
-		if err != nil {
-			return err
+	all, err := r.missingTags(ctx, r.tagged())
+	for _, want := range all {
+		if err == nil {
+			err = attach(ctx, tags.NewManager(r.vc.api), want)
 		}
-		m := tags.NewManager(r.vc.api)
-		for _, want := range all {
-			if err := attach(ctx, m, want); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
 	if err != nil {
 		return interrupted(ctx, fault.Failedf("vSphere tags: %w", err).
 			Fix("give this user the privileges of vSphere Tagging, and the categories environment, project, managed_by and %s the types VirtualMachine and Folder", clusterCategory))

@@ -7,9 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"reflect"
-	"strings"
-	"sync"
 	"time"
 
 	vimfault "github.com/vmware/govmomi/fault"
@@ -17,7 +14,6 @@ import (
 	"github.com/vmware/govmomi/session"
 	"github.com/vmware/govmomi/vapi/rest"
 	"github.com/vmware/govmomi/vim25"
-	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 
@@ -35,30 +31,6 @@ type vcenter struct {
 	log      *slog.Logger
 
 	old, new logins // each API has a session of its own
-}
-
-// logins count how often a session was opened, so that of several calls that meet
-// its end one opens it again.
-type logins struct {
-	mu    sync.Mutex
-	count int
-}
-
-func (l *logins) now() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.count
-}
-
-// again opens the session unless another call did since the caller counted.
-func (l *logins) again(counted int, open func() error) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.count != counted {
-		return nil
-	}
-	l.count++
-	return open()
 }
 
 // maxIdle keeps the connections of all machines that are worked on at once.
@@ -95,6 +67,7 @@ func connect(ctx context.Context, o Options) (*vcenter, error) {
 		return nil, interrupted(ctx, err)
 	}
 	vim.RoundTripper = &again{vc: vc, next: vim.RoundTripper}
+	vc.api.Transport = &newAgain{vc: vc, next: vc.api.Transport}
 	return vc, nil
 }
 
@@ -117,25 +90,11 @@ func (vc *vcenter) refused(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case vimfault.Is(err, &types.InvalidLogin{}), isUnauthorized(err):
+	case vimfault.Is(err, &types.InvalidLogin{}), rest.IsStatusError(err, http.StatusUnauthorized):
 		return fault.Inputf("vCenter %s refuses the user name or the password", vc.server).
 			Fix("check VSPHERE_USER and VSPHERE_PASSWORD, or the files that are given in their place")
 	}
 	return unreachable(vc.server, err)
-}
-
-// isUnauthorized knows the newer API's answer in an ended session. The library
-// passes its text on and not always the error itself.
-func isUnauthorized(err error) bool {
-	return err != nil && strings.HasSuffix(err.Error(), "401 "+http.StatusText(http.StatusUnauthorized))
-}
-
-// renew opens the older API's session again.
-func (vc *vcenter) renew(ctx context.Context, counted int) error {
-	return vc.old.again(counted, func() error {
-		vc.log.Warn("vCenter ended the session, logging in again", "server", vc.server)
-		return vc.refused(vc.sessions.Login(ctx, vc.user))
-	})
 }
 
 // logoutTimeout is what an interruption may still take.
@@ -149,76 +108,6 @@ func (vc *vcenter) close(ctx context.Context) {
 	_ = vc.sessions.Logout(ctx)
 	vc.CloseIdleConnections()
 }
-
-// again makes a call a second time in a new session when the old one is gone.
-type again struct {
-	vc   *vcenter
-	next soap.RoundTripper
-}
-
-// RoundTrip implements soap.RoundTripper.
-func (a *again) RoundTrip(ctx context.Context, request, response soap.HasFault) error {
-	switch request.(type) {
-	case *methods.LoginBody, *methods.LogoutBody:
-		return a.next.RoundTrip(ctx, request, response)
-	}
-	counted := a.vc.old.now()
-	err := a.next.RoundTrip(ctx, request, response)
-	if err == nil || !vimfault.Is(err, &types.NotAuthenticated{}) {
-		return err
-	}
-	if err := a.vc.renew(ctx, counted); err != nil {
-		return err
-	}
-	reflect.ValueOf(response).Elem().SetZero() // the fault is in it
-	return a.next.RoundTrip(ctx, request, response)
-}
-
-// rest does something with the newer API, and again from the start in a new session
-// when the old one is gone.
-func (vc *vcenter) rest(ctx context.Context, call func() error) error {
-	for attempt := 0; ; attempt++ {
-		counted := vc.new.now()
-		err := call()
-		if attempt == maxAttempts || !isUnauthorized(err) {
-			return err
-		}
-		err = vc.new.again(counted, func() error {
-			vc.log.Warn("vCenter ended the session of its newer API, logging in again", "server", vc.server)
-			return vc.refused(vc.api.Login(ctx, vc.user))
-		})
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// steady does something that vCenter keeps a part of in the session, and again
-// from the start where that is lost with the session.
-func (vc *vcenter) steady(ctx context.Context, do func() error) error {
-	for attempt := 0; ; attempt++ {
-		counted := vc.old.now()
-		err := do()
-		var gone *types.ManagedObjectNotFound
-		_, lost := vimfault.As(err, &gone)
-		switch {
-		case err == nil || ctx.Err() != nil || attempt == maxAttempts:
-			return err
-		case vimfault.Is(err, &types.NotAuthenticated{}): // said of a property, not of the call
-			if err := vc.renew(ctx, counted); err != nil {
-				return err
-			}
-		case !lost || !ofSession[gone.Obj.Type]:
-			return err
-		}
-	}
-}
-
-// maxAttempts is more sessions than a run can lose by bad luck.
-const maxAttempts = 10
-
-// ofSession are the types of objects that end with their session.
-var ofSession = map[string]bool{"PropertyCollector": true, "PropertyFilter": true, "ContainerView": true}
 
 // wait gives a task's result.
 func (vc *vcenter) wait(ctx context.Context, task *object.Task) (info *types.TaskInfo, err error) {
