@@ -30,6 +30,10 @@ func TestFaultsOfTheAPIPass(t *testing.T) {
 			}
 			return nil
 		},
+		"every call is slow": func(int, talos.Call, *talos.World) error {
+			time.Sleep(50 * time.Millisecond)
+			return nil
+		},
 		"time is not in sync at first": func(n int, c talos.Call, _ *talos.World) error {
 			if c.Method == "Bootstrap" && n < 5 {
 				return status.Error(codes.FailedPrecondition, "time is not in sync yet")
@@ -139,6 +143,17 @@ func TestAMemberThatDoesNotJoinIsNamed(t *testing.T) {
 	_, err := cluster.Run(t.Context(), o)
 	if err == nil || !strings.Contains(err.Error(), "cp-2") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAMemberThatNeverJoinsIsNamed(t *testing.T) {
+	t.Parallel()
+	c := bootstraptest.Start(t, bootstraptest.Shape{ControlPlanes: 3, Alone: []string{"cp-3"}})
+	o := options(c)
+	o.Timeout = short
+	r, err := cluster.Run(t.Context(), o)
+	if err == nil || !strings.Contains(err.Error(), "cp-3: etcd is preparing") || strings.Contains(err.Error(), "cp-2") || r.Bootstrapped != "cp-1" {
+		t.Errorf("got %v, %+v", err, r)
 	}
 }
 

@@ -66,7 +66,7 @@ func (w *World) stepEtcd(c *cluster) {
 		return
 	}
 	for _, n := range w.sorted() {
-		if n.serving && n.controlPlane() && n.etcd == nil && n.secret() == c.secret {
+		if n.serving && !n.o.Alone && n.controlPlane() && n.etcd == nil && n.secret() == c.secret {
 			n.etcd = c
 			c.log++
 			if !slices.Contains(c.members, n) {
