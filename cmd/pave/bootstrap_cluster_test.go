@@ -45,11 +45,11 @@ func TestBootstrapClusterStatusSnapshotAndRecover(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &taken); err != nil || code != 0 || taken.Node != "cp-1" || !taken.Info.Hashed {
 		t.Errorf("exit %d, %v: %s%s", code, err, stdout, stderr)
 	}
-	recover := append([]string{"recover", "--snapshot", c.File("etcd.snapshot")}, configs...)
-	if code, stdout, stderr = bootstrap(t, c, recover...); code != 2 || stdout != "" || !strings.Contains(stderr, "--confirm platform") {
+	again := append([]string{"recover", "--snapshot", c.File("etcd.snapshot")}, configs...)
+	if code, stdout, stderr = bootstrap(t, c, again...); code != 2 || stdout != "" || !strings.Contains(stderr, "--confirm platform") {
 		t.Errorf("without the name: exit %d: %s%s", code, stdout, stderr)
 	}
-	if code, stdout, stderr = bootstrap(t, c, append(recover, "--confirm", "platform")...); code != 0 || !strings.Contains(stdout, "nothing to recover") {
+	if code, stdout, stderr = bootstrap(t, c, append(again, "--confirm", "platform")...); code != 0 || !strings.Contains(stdout, "nothing to recover") {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
 }
