@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -64,8 +65,11 @@ func TestTheBaseChartBecomesHealthyAndAnswers(t *testing.T) {
 	secured := registrytest.New(t, registrytest.Options{})
 	l := lab.Start(t, lab.ArgoCD, lab.Kubelet, lab.Registry, lab.Rollouts, lab.CertManager)
 	must(t, l.Reach(ctx, secured.Host))
-	must(t, l.Trust(ctx, secured.Host, secured.CAFile))
-	plainly, safely := l.Registry+"/demo/charts", secured.Ref("demo/charts")
+	_, port, err := net.SplitHostPort(secured.Host)
+	must(t, err)
+	host := net.JoinHostPort("localhost", port) // Argo CD trusts by host: the plain registry has 127.0.0.1
+	must(t, l.Trust(ctx, host, secured.CAFile))
+	plainly, safely := l.Registry+"/demo/charts", host+"/demo/charts"
 	must(t, l.ApplyYAML(ctx, fmt.Appendf(nil, project, plainly, safely, secured.Username, secured.Password)))
 	for name, c := range map[string]struct {
 		file, charts string
