@@ -29,6 +29,7 @@ var measures = []measure{
 	{"manifests-helm", "How many times longer 1,000 runs of `helm template` take", "at least 20 times", manifestsHelm},
 	{"deploy-history", "A deploy into a GitOps repository with 1,000 applications and 5,000 commits", "under 1 s, and no more with a longer history", deployHistory},
 	{"deploy-concurrent", "50 deploys of different applications at the same time, against loops of `git pull --rebase && git push`", "at most 0.2 of the time, all land", deployConcurrent},
+	{"deploy-healthy", "A changed line to a Healthy pod, on a real Argo CD and a real node (needs root)", "", deployHealthy},
 	{"functions-warm", "`dagger functions` on the root module, called again", "at most 2 s", functionsWarm},
 	{"functions-cold", "`dagger functions` on a new clone, code generated before", "at most 10 s", functionsCold},
 	{"functions-edited", "`dagger functions` after a change of the root module's own code", "", functionsEdited},
