@@ -37,6 +37,7 @@ var measures = []measure{
 	{"bootstrap-vms", "50 machines on a vCenter of 200 ms per task, against the machine of them that took longest", "at most 1.5 times", bootstrapVMs},
 	{"bootstrap-imports", "How many times longer it takes to import the OVA for each of 50 machines, one after the other", "at least 5 times", bootstrapImports},
 	{"bootstrap-memory", "Peak resident memory of phase 1 with an OVA of 300 MB", "under 300 MB", bootstrapMemory},
+	{"deploy-healthy", "A changed line to a Healthy pod, on a real Argo CD and a real node (needs root)", "", deployHealthy},
 	{"functions-warm", "`dagger functions` on the root module, called again", "at most 2 s", functionsWarm},
 	{"functions-cold", "`dagger functions` on a new clone, code generated before", "at most 10 s", functionsCold},
 	{"functions-edited", "`dagger functions` after a change of the root module's own code", "", functionsEdited},
