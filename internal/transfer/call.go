@@ -95,10 +95,19 @@ func (h *host) try(ctx context.Context, c call) (*http.Response, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, withoutQuery(err)
 		}
 		return nil, refusal(resp, c.want)
 	}
+}
+
+// withoutQuery leaves out what may be a signature in an address, as of a store
+// that a registry redirects to, or an upload's state.
+func withoutQuery(err error) error {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		failed.URL, _, _ = strings.Cut(failed.URL, "?")
+	}
+	return err
 }
 
 // client gives large bodies connections to themselves.
