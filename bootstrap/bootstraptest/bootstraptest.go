@@ -40,6 +40,7 @@ type Shape struct {
 	Off           []string // nodes that stay off
 	Foreign       []string // nodes that have another cluster's secrets
 	Bare          []string // nodes that have no machine config
+	Alone         []string // control planes that never join etcd
 	Skew          map[string]time.Duration
 	Kubernetes    http.Handler
 	Joined        func(talos.Joined)
@@ -116,7 +117,7 @@ func (c *Cluster) Add(t testing.TB, name, role string) {
 		Name: name, Role: role, Address: address, Addresses: []string{address},
 		VM: fmt.Sprintf("vm-%d", 40+len(c.Content.Nodes)), UUID: uuid.NewString(),
 	})
-	bundle, o := c.Bundle, talos.NodeOptions{Name: name, Address: address, Skew: c.shape.Skew[name], Off: has(c.shape.Off, name)}
+	bundle, o := c.Bundle, talos.NodeOptions{Name: name, Address: address, Skew: c.shape.Skew[name], Off: has(c.shape.Off, name), Alone: has(c.shape.Alone, name)}
 	if has(c.shape.Foreign, name) {
 		var err error
 		bundle, err = strangers()

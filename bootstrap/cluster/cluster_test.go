@@ -2,17 +2,12 @@ package cluster_test
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 
 	"github.com/pave-platform/pave/bootstrap/bootstraptest"
 	"github.com/pave-platform/pave/bootstrap/cluster"
@@ -178,92 +173,6 @@ func TestANodeThatNeverComesIsNamedAndARerunFinishes(t *testing.T) {
 	}
 }
 
-func TestFaultsOfTheAPIPass(t *testing.T) {
-	t.Parallel()
-	for name, fail := range map[string]func(n int, c talos.Call, w *talos.World) error{
-		"every call fails once": func(n int, _ talos.Call, _ *talos.World) error {
-			if n == 1 {
-				return status.Error(codes.Unavailable, "not now")
-			}
-			return nil
-		},
-		"every connection breaks once": func(n int, _ talos.Call, _ *talos.World) error {
-			if n == 1 {
-				return talos.ErrDrop
-			}
-			return nil
-		},
-		"time is not in sync at first": func(n int, c talos.Call, _ *talos.World) error {
-			if c.Method == "Bootstrap" && n < 5 {
-				return status.Error(codes.FailedPrecondition, "time is not in sync yet")
-			}
-			return nil
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			c := bootstraptest.Start(t, bootstraptest.Shape{ControlPlanes: 3, Workers: 1})
-			count := make(chan map[talos.Call]int, 1)
-			count <- map[talos.Call]int{}
-			c.World.Before(func(_ context.Context, call talos.Call) error {
-				m := <-count
-				m[call]++
-				n := m[call]
-				count <- m
-				return fail(n, call, c.World)
-			})
-			if r := run(t, options(c)); r.Kubernetes == "" {
-				t.Errorf("got %+v", r)
-			}
-			if n := c.Count("Bootstrap"); n != 1 {
-				t.Errorf("%d bootstraps, want 1", n)
-			}
-		})
-	}
-}
-
-func TestAnAnswerThatIsLostIsNoSecondBootstrap(t *testing.T) {
-	t.Parallel()
-	c := bootstraptest.Start(t, bootstraptest.Shape{ControlPlanes: 3})
-	c.World.After(func(call talos.Call) {
-		if call.Method == "Bootstrap" {
-			c.World.Node(call.Node).Drop()
-		}
-	})
-	run(t, options(c))
-	if n := c.Count("Bootstrap"); n != 1 {
-		t.Errorf("%d bootstraps, want 1", n)
-	}
-}
-
-func TestARefusalIsSaid(t *testing.T) {
-	t.Parallel()
-	c := bootstraptest.Start(t, bootstraptest.Shape{ControlPlanes: 1})
-	c.World.Before(func(_ context.Context, call talos.Call) error {
-		if call.Method == "Bootstrap" {
-			return status.Error(codes.PermissionDenied, "not authorized")
-		}
-		return nil
-	})
-	_, err := cluster.Run(t.Context(), options(c))
-	if err == nil || !strings.Contains(err.Error(), "cp-1 refuses to bootstrap etcd") {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestAMemberThatDoesNotJoinIsNamed(t *testing.T) {
-	t.Parallel()
-	c := bootstraptest.Start(t, bootstraptest.Shape{ControlPlanes: 3})
-	o := options(c)
-	run(t, o)
-	c.World.Node("cp-2").PowerOff()
-	o.Timeout = short
-	_, err := cluster.Run(t.Context(), o)
-	if err == nil || !strings.Contains(err.Error(), "cp-2") {
-		t.Errorf("got %v", err)
-	}
-}
-
 func TestADryRunChangesNothing(t *testing.T) {
 	t.Parallel()
 	c := bootstraptest.Start(t, bootstraptest.Shape{ControlPlanes: 1, Workers: 1})
@@ -300,15 +209,5 @@ func TestBadInputIsRefusedBeforeAnythingIsDone(t *testing.T) {
 	}
 	if n := len(c.World.Calls()); n != 0 {
 		t.Errorf("%d calls were made", n)
-	}
-}
-
-func TestItEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	c := bootstraptest.Start(t, bootstraptest.Shape{ControlPlanes: 1, Off: []string{"cp-1"}})
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := cluster.Run(ctx, options(c)); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
 	}
 }

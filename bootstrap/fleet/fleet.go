@@ -178,23 +178,41 @@ func (n *Node) settled() bool {
 // Missing is an error that names the nodes that have not answered in their time,
 // or nil.
 func (f *Fleet) Missing() error {
-	var errs []string
-	var remedy string
-	for _, n := range f.Nodes {
-		if !n.settled() {
-			continue
-		}
-		var u *talosapi.Unreachable
-		if errors.As(n.Missing, &u) {
-			errs = append(errs, n.Missing.Error())
-			remedy = u.Remedy()
-		}
-	}
-	if len(errs) == 0 {
+	reasons, remedy := f.reasons()
+	if len(reasons) == 0 {
 		return nil
 	}
-	return fault.Failedf("%d of %d nodes did not come within %s: %s", len(errs), len(f.Nodes), f.Timeout, strings.Join(errs, "; ")).
+	return fault.Failedf("%d of %d nodes did not come within %s: %s", len(reasons), len(f.Nodes), f.Timeout, strings.Join(reasons, "; ")).
 		Fix("%s; then run this again, it goes on where it stopped", remedy)
+}
+
+// reasons are why nodes have not answered, and what a person can do about the
+// last one.
+func (f *Fleet) reasons() (reasons []string, remedy string) {
+	for _, n := range f.Nodes {
+		var u *talosapi.Unreachable
+		if n.settled() && errors.As(n.Missing, &u) {
+			reasons, remedy = append(reasons, u.Error()), u.Remedy()
+		}
+	}
+	return reasons, remedy
+}
+
+// Enough makes sure that no control plane that does not answer can be part of an
+// etcd that lives: the first one answers, and more than half. The rest of the
+// error is what for.
+func (f *Fleet) Enough(what string) error {
+	all, present := f.ControlPlanes(), f.Present()
+	if first := all[0]; first.Missing != nil {
+		return fault.Failedf("etcd is %s on %s, the first control plane of the artefact, which does not answer: %w", what, first.Name, first.Missing).
+			Fix("bring it up and run this again; nothing was %s", what)
+	}
+	if len(present)*2 <= len(all) {
+		reasons, _ := f.reasons()
+		return fault.Failedf("only %d of %d control planes answer, and the others may hold an etcd that lives: %s", len(present), len(all), strings.Join(reasons, "; ")).
+			Fix("bring up more than half of them and run this again; nothing was %s", what)
+	}
+	return nil
 }
 
 // Until calls done every so often until it is true, gives an error that does not

@@ -19,7 +19,7 @@ import (
 // recovered does what is to be done on the control planes.
 func recovered(ctx context.Context, f *fleet.Fleet, o Options, r *Result) error {
 	fleet.Settled(f.ControlPlanes())
-	if err := enough(f); err != nil {
+	if err := f.Enough("recovered"); err != nil {
 		return err
 	}
 	sights, err := look(ctx, f)
@@ -58,21 +58,6 @@ func recovered(ctx context.Context, f *fleet.Fleet, o Options, r *Result) error 
 	r.Kubernetes = configs.Kubernetes
 	r.Changed = r.Changed || !configs.KubeconfigKept || !configs.TalosconfigKept
 	return configs.Write(o.Files)
-}
-
-// enough makes sure that a control plane that does not answer cannot be part of
-// a living etcd, as in ADR 0019.
-func enough(f *fleet.Fleet) error {
-	all := f.ControlPlanes()
-	if first := all[0]; first.Missing != nil {
-		return fault.Failedf("etcd is recovered on %s, the first control plane of the artefact, which does not answer: %w", first.Name, first.Missing).
-			Fix("bring it up and run this again; nothing was touched")
-	}
-	if present := f.Present(); len(present)*2 <= len(all) {
-		return fault.Failedf("only %d of %d control planes answer, and the others may hold a living etcd: %w", len(present), len(all), f.Missing()).
-			Fix("bring up more than half of them and run this again; nothing was touched")
-	}
-	return nil
 }
 
 // settle is how long an etcd that has data may take to find its quorum.

@@ -11,3 +11,6 @@ func WithSecrets(o Options, source func(*config.Cluster) (*secrets.Bundle, error
 	o.newSecrets = source
 	return o
 }
+
+// Fingerprint names a set of secrets.
+func Fingerprint(b *secrets.Bundle) string { return fingerprint(b) }

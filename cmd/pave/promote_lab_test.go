@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pave-platform/pave/golden-path/gitops"
 	"github.com/pave-platform/pave/internal/argocd"
 	"github.com/pave-platform/pave/internal/gittest"
 	"github.com/pave-platform/pave/internal/lab"
@@ -31,40 +32,25 @@ type following struct {
 	dir          string
 }
 
-// setUp is what the platform has before the first deploy. The Applications' names
-// are those that pave looks for.
+// setUp is what the platform has besides what pave gitops init writes.
 const setUp = `
 apiVersion: v1
 kind: Secret
 metadata: {name: charts, namespace: argocd, labels: {argocd.argoproj.io/secret-type: repository}}
-stringData: {type: helm, name: charts, url: %[1]q, enableOCI: "true", username: %[2]q, password: %[3]q}
+stringData: {type: helm, name: charts, url: %q, enableOCI: "true", username: %q, password: %q}
 ---
-apiVersion: argoproj.io/v1alpha1
-kind: AppProject
-metadata: {name: shop, namespace: argocd}
-spec:
-  sourceRepos: ["*"]
-  destinations: [{server: "*", namespace: "shop-*"}]
-`
-
-const setUpEnvironment = `
 apiVersion: v1
 kind: Namespace
-metadata: {name: shop-%[1]s}
+metadata: {name: shop-staging}
 ---
-apiVersion: argoproj.io/v1alpha1
-kind: Application
-metadata: {name: apps.shop.%[1]s, namespace: argocd}
-spec:
-  project: default
-  destination: {server: https://kubernetes.default.svc, namespace: argocd}
-  source: {repoURL: %[2]q, targetRevision: main, path: apps/shop/%[1]s, directory: {recurse: true, include: "*/application.yaml"}}
-  syncPolicy: {automated: {prune: true, selfHeal: true}}
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop-production}
 `
 
 func newCluster(t *testing.T) *following {
 	t.Helper()
-	l := lab.Start(t, lab.ArgoCD, lab.Kubelet, lab.Registry, lab.Git)
+	l := lab.Start(t, lab.ArgoCD, lab.Kubelet, lab.Registry, lab.Git, lab.Refresh(time.Hour)) // what comes sooner was asked for
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	repository, err := l.Repository(ctx, "gitops")
@@ -74,8 +60,9 @@ func newCluster(t *testing.T) *following {
 	check(t, l.Trust(ctx, charts.Host, charts.CAFile))
 	c := &following{Lab: l, git: gittest.Repository{Dir: repository.Dir}, url: repository.URL, charts: charts.Ref("shop/charts"), dir: t.TempDir()}
 	check(t, l.ApplyYAML(ctx, fmt.Appendf(nil, setUp, c.charts, charts.Username, charts.Password)))
-	for _, environment := range []string{"staging", "production"} {
-		check(t, l.ApplyYAML(ctx, fmt.Appendf(nil, setUpEnvironment, environment, c.url)))
+	ok(t, &gitops.Result{}, "gitops", "init", "--repository", c.url, "--chart-repository", c.charts, "--project", "shop")
+	for _, once := range []string{"platform/appproject-platform.yaml", "platform/platform.yaml"} {
+		check(t, l.ApplyYAML(ctx, []byte(c.git.File(t, "main", once))))
 	}
 	var pushed chart.PushResult
 	ok(t, &pushed, append(charts.Flags(), "chart", "push", "--repository", c.charts)...)

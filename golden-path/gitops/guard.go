@@ -36,6 +36,11 @@ func guard() object {
 					"expression":        `variables.spec.destination.?namespace.orValue('') == ` + namespace,
 					"messageExpression": `object.kind + ' ' + object.metadata.name + ' is in the folder of ' + ` + namespace + ` + ', and for another namespace'`,
 				},
+				object{ // what a patch or a generator's own template says would not be looked at
+					"expression": `object.kind != 'ApplicationSet' || !has(object.spec.templatePatch) && ` +
+						`object.spec.generators.all(g, has(g.pullRequest) && !has(g.pullRequest.template) && g.all(key, key in ['pullRequest', 'selector']))`,
+					"messageExpression": `object.kind + ' ' + object.metadata.name + ' is in the folder of a project, and not of pull requests with one template'`,
+				},
 			},
 		},
 	}

@@ -23,7 +23,8 @@ func syncPolicy() object {
 	return object{
 		"automated": object{"prune": true, "selfHeal": true},
 		"retry": object{
-			"limit": 5, "backoff": object{"duration": "5s", "factor": 2, "maxDuration": "3m"},
+			"limit": 5, "backoff": object{"duration": "5s", "factor": 2, "maxDuration": "30s"},
+			"refresh": true, // or one bad Application would hold up the folder until the last retry
 		},
 	}
 }

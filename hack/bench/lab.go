@@ -36,6 +36,9 @@ type lab struct {
 	app      made[*application]
 	tools    made[peers]
 	mirrors  made[*mirrorLab]
+
+	gitServer     made[string]
+	deployServers servers // of the rows about deploys
 }
 
 func newLab(ctx context.Context, o options) (*lab, error) {
@@ -65,6 +68,7 @@ func (l *lab) close() error {
 	if l.services.value != nil {
 		l.services.value.stop()
 	}
+	l.deployServers.stop()
 	var err error
 	if l.mirrors.value != nil {
 		err = l.mirrors.value.close()

@@ -17,7 +17,7 @@ import (
 	"syscall"
 	"time"
 
-	labs "github.com/pave-platform/pave/hack/lab"
+	"github.com/pave-platform/pave/hack/lab/program"
 )
 
 // mirrorLab are two registries of the same make, one of them with images, and a
@@ -51,7 +51,7 @@ type store struct {
 func (l *lab) mirror(ctx context.Context) (*mirrorLab, error) {
 	return l.mirrors.get(func() (*mirrorLab, error) {
 		m := &mirrorLab{lab: l}
-		registry, err := labs.Program{Name: "registry2", Module: "registry2", Package: "github.com/pave-platform/pave/hack/lab/registry2"}.Path(ctx)
+		registry, err := program.Program{Name: "registry2", Module: "registry2", Package: "github.com/pave-platform/pave/hack/lab/registry2"}.Path(ctx)
 		if err != nil {
 			return m, err
 		}

@@ -103,8 +103,9 @@ func (s *stage) pave(ctx context.Context, in *network, args ...string) (string, 
 	fmt.Fprintf(s.out, "\n[%s]$ pave %s\n", in.name, strings.ReplaceAll(strings.Join(args, " "), s.dir+"/", ""))
 	var said bytes.Buffer
 	cmd := s.command(ctx, s.binary, args...)
-	cmd.Stdout = io.MultiWriter(s.out, &said)
-	cmd.Stderr = io.MultiWriter(quiet{s.out}, &said)
+	shown := short{s.out, s.dir + "/"}
+	cmd.Stdout = io.MultiWriter(shown, &said)
+	cmd.Stderr = io.MultiWriter(quiet{shown}, &said)
 	err := <-in.inside(func() error { return cmd.Run() })
 	s.said.Write(said.Bytes())
 	s.commands = append(s.commands, strings.Join(cmd.Args, " "))
@@ -127,6 +128,18 @@ func (s *stage) alive() error {
 		}
 	}
 	return nil
+}
+
+// short leaves the demo's folder out of paths.
+type short struct {
+	w   io.Writer
+	dir string
+}
+
+// Write implements io.Writer.
+func (s short) Write(b []byte) (int, error) {
+	_, err := s.w.Write(bytes.ReplaceAll(b, []byte(s.dir), nil))
+	return len(b), err
 }
 
 // quiet leaves the log's progress out of what is shown, and shows errors.

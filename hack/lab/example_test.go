@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/pave-platform/pave/internal/gitops"
 	"github.com/pave-platform/pave/internal/lab"
 	"github.com/pave-platform/pave/internal/registry"
+	"github.com/pave-platform/pave/internal/registrytest"
 	"github.com/pave-platform/pave/steps/chart"
 )
 
@@ -45,25 +47,45 @@ metadata:
   namespace: argocd
   labels: {argocd.argoproj.io/secret-type: repository}
 stringData: {type: helm, name: charts, url: %q, enableOCI: "true", insecureOCIForceHttp: "true"}
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: charts-over-tls
+  namespace: argocd
+  labels: {argocd.argoproj.io/secret-type: repository}
+stringData: {type: helm, name: charts-over-tls, url: %q, enableOCI: "true", username: %q, password: %q}
 `
 
 // TestTheBaseChartBecomesHealthyAndAnswers is what the lab is for: what the
 // pipeline writes, reconciled by the real Argo CD, on a real node.
 func TestTheBaseChartBecomesHealthyAndAnswers(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute)
 	defer cancel()
+	secured := registrytest.New(t, registrytest.Options{})
 	l := lab.Start(t, lab.ArgoCD, lab.Kubelet, lab.Registry, lab.Rollouts, lab.CertManager)
-	charts := l.Registry + "/demo/charts"
-	must(t, l.ApplyYAML(ctx, fmt.Appendf(nil, project, charts)))
-	pushed, err := chart.Push(ctx, chart.PushOptions{Repository: charts, Registry: registry.Options{}})
+	must(t, l.Reach(ctx, secured.Host))
+	_, port, err := net.SplitHostPort(secured.Host)
 	must(t, err)
-	for name, file := range map[string]string{"hello-go": example, "hello-canary": canary} {
+	host := net.JoinHostPort("localhost", port) // Argo CD trusts by host: the plain registry has 127.0.0.1
+	must(t, l.Trust(ctx, host, secured.CAFile))
+	plainly, safely := l.Registry+"/demo/charts", host+"/demo/charts"
+	must(t, l.ApplyYAML(ctx, fmt.Appendf(nil, project, plainly, safely, secured.Username, secured.Password)))
+	for name, c := range map[string]struct {
+		file, charts string
+		client       registry.Options
+	}{
+		"hello-go":     {example, plainly, registry.Options{}},
+		"hello-canary": {canary, safely, secured.Options()},
+	} {
 		t.Run(name, func(t *testing.T) {
+			pushed, err := chart.Push(ctx, chart.PushOptions{Repository: c.charts, Registry: c.client})
+			must(t, err)
 			image, err := lab.WebImage(ctx, lab.Web{Text: "this is " + name})
 			must(t, err)
 			ref, err := l.Push(ctx, "demo/"+name+":1", image)
 			must(t, err)
-			must(t, l.ApplyYAML(ctx, application(ctx, t, name, file, ref, gitops.Chart{Repository: charts, Name: pushed.Name, Version: pushed.Version})))
+			must(t, l.ApplyYAML(ctx, application(ctx, t, name, c.file, ref, gitops.Chart{Repository: c.charts, Name: pushed.Name, Version: pushed.Version})))
 			must(t, l.AwaitHealthy(ctx, "argocd", "demo-staging-"+name, pushed.Version))
 			status, body, err := l.HTTP(ctx, "demo-staging", name, "http", "/")
 			must(t, err)

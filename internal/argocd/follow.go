@@ -156,7 +156,14 @@ const brief = 10 * time.Second
 func (f *follower) find(ctx context.Context) []Problem {
 	ctx, cancel := context.WithTimeout(ctx, brief)
 	defer cancel()
-	return f.client.Problems(ctx, f.now.state, f.want.parent(f.now.state))
+	state, parent := f.now.state, f.want.parent(f.now.state)
+	switch {
+	case f.now.err != nil:
+		state = State{Name: f.want.Name}
+	case !state.has(f.want.ContentHash):
+		return f.client.generatorProblems(ctx, f.want.Name, parent)
+	}
+	return f.client.Problems(ctx, state, parent)
 }
 
 func (f *follower) fail(ctx context.Context, why string, final bool) error {

@@ -267,7 +267,7 @@ func (w *world) before(t *testing.T) {
 	heard.await(t, "connection refused)")
 	w.answer(t, next.Name(), report{sync: "Unknown", health: "Unknown", conditions: map[string]string{"ComparisonError": "rpc error: code = Unknown desc = chart 1.2.3 not found"}})
 	_, err = f.wait(t)
-	failed(t, err, fault.Failed, "Argo CD cannot render it: Application shop-staging-before: chart 1.2.3 not found", "push the chart with that version first")
+	failed(t, err, fault.Failed, "Argo CD cannot render it: chart 1.2.3 not found", "push the chart with that version first")
 }
 
 func (w *world) timeout(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 )
 
 // generation looks for why an Application does not come into being.
-func (f *findings) generation(ctx context.Context, s State, parent string) {
+func (f *findings) generation(ctx context.Context, name, parent string) {
 	if parent == "" {
 		return
 	}
@@ -22,10 +22,27 @@ func (f *findings) generation(ctx context.Context, s State, parent string) {
 		f.failed(ctx, err)
 		return
 	}
-	f.status(p)
-	if len(f.problems) == 0 && s.Name != "" && p.Sync == Synced {
-		f.add("Application "+p.Name, NotGenerated, "it is Synced and does not have "+s.Name,
+	f.generator(p, name)
+	if len(f.problems) == 0 && name != "" && p.Sync == Synced {
+		f.add("Application "+p.Name, NotGenerated, "it is Synced and does not have "+name,
 			"check that it follows the branch that was pushed to, and includes application.yaml")
+	}
+}
+
+// generator is what Argo CD says of the parent, as far as it concerns the
+// Application: that another one in the folder is refused is no refusal of this one.
+func (f *findings) generator(p State, name string) {
+	f.conditions(p)
+	if p.Operation.Phase == "Succeeded" {
+		return
+	}
+	for _, r := range p.Operation.results {
+		if r.Name == name {
+			f.result(r)
+		} else if r.Status == "SyncFailed" {
+			_, text, _ := explain(r.Message)
+			f.add("Application "+p.Name, NotGenerated, "its sync is held up by "+ref(r.Kind, r.Namespace, r.Name)+": "+text, "correct that one, or take it out of Git")
+		}
 	}
 }
 
@@ -52,6 +69,20 @@ func (f *findings) set(ctx context.Context, parent string) {
 
 // status is what Argo CD says of an Application.
 func (f *findings) status(s State) {
+	f.conditions(s)
+	if !s.Operation.Current || s.Operation.Phase == "Succeeded" {
+		return
+	}
+	before := len(f.problems)
+	for _, r := range s.Operation.results {
+		f.result(r)
+	}
+	if len(f.problems) == before && (s.Operation.Phase == "Failed" || s.Operation.Phase == "Error") {
+		f.said("Application "+s.Name, s.Operation.Message)
+	}
+}
+
+func (f *findings) conditions(s State) {
 	name := "Application " + s.Name
 	for _, c := range s.Conditions {
 		switch c.Type {
@@ -64,16 +95,6 @@ func (f *findings) status(s State) {
 		case "SharedResourceWarning":
 			f.add(name, SyncFailed, c.Message, "let one of the applications have the resource")
 		}
-	}
-	if !s.Operation.Current || s.Operation.Phase == "Succeeded" {
-		return
-	}
-	before := len(f.problems)
-	for _, r := range s.Operation.results {
-		f.result(r)
-	}
-	if len(f.problems) == before && (s.Operation.Phase == "Failed" || s.Operation.Phase == "Error") {
-		f.said(name, s.Operation.Message)
 	}
 }
 

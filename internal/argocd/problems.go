@@ -18,7 +18,7 @@ import (
 func (c *Client) Problems(ctx context.Context, s State, parent string) []Problem {
 	f := &findings{client: c, namespace: s.DestinationNamespace}
 	if s.version == "" {
-		f.generation(ctx, s, parent)
+		f.generation(ctx, s.Name, parent)
 		return f.sorted()
 	}
 	f.status(s)
@@ -34,6 +34,18 @@ func (c *Client) Problems(ctx context.Context, s State, parent string) []Problem
 	}
 	for _, r := range s.resources {
 		f.resource(ctx, r)
+	}
+	return f.sorted()
+}
+
+// generatorProblems gives what keeps Argo CD from taking up a change of an
+// Application that it has.
+func (c *Client) generatorProblems(ctx context.Context, name, parent string) []Problem {
+	f := &findings{client: c, namespace: c.namespace}
+	if p, err := c.State(ctx, parent); err == nil {
+		f.generator(p, name)
+	} else {
+		f.failed(ctx, err)
 	}
 	return f.sorted()
 }

@@ -103,6 +103,9 @@ func (f *Failure) Error() string {
 		more = fmt.Sprintf(" (and %d more)", n)
 	}
 	p := f.Problems[0]
+	if p.Resource == "Application "+f.State.Name { // of which Why is
+		return f.Why + ": " + p.Text + more
+	}
 	return f.Why + ": " + p.Resource + ": " + p.Text + more
 }
 

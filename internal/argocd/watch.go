@@ -64,7 +64,11 @@ func (c *Client) watchOnce(ctx context.Context, name string, see chan<- sight) e
 	for change := range changes.ResultChan() {
 		switch object, _ := change.Object.(*unstructured.Unstructured); {
 		case change.Type == watch.Error:
-			return apierrors.FromObject(change.Object)
+			err := apierrors.FromObject(change.Object)
+			if apierrors.IsResourceExpired(err) || apierrors.IsGone(err) {
+				return nil // the server has forgotten so old a version: look anew
+			}
+			return err
 		case change.Type == watch.Deleted:
 			tell(ctx, see, sight{err: ErrMissing})
 		case change.Type != watch.Bookmark && object != nil:

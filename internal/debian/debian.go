@@ -35,7 +35,7 @@ func Install(ctx context.Context, packages ...string) error {
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return fault.Failedf("missing: %s", names).Fix("install the like of them with this system's package manager")
 	}
-	allow, err := forbidServices()
+	allow, err := forbidServices(policy)
 	if err != nil {
 		return fault.Failedf("%s: %w", names, err).Fix("run it as root, or install them yourself")
 	}
@@ -56,7 +56,7 @@ func Install(ctx context.Context, packages ...string) error {
 
 // forbidServices makes the system refuse to start services, and gives the
 // function that undoes it. A machine with a policy of its own keeps it.
-func forbidServices() (undo func(), err error) {
+func forbidServices(policy string) (undo func(), err error) {
 	f, err := os.OpenFile(policy, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
 	if errors.Is(err, fs.ErrExist) {
 		return func() {}, nil

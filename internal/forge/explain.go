@@ -53,7 +53,7 @@ func (r *rest) explainRefusal(what string, no *refusal) error {
 	case no.status >= 500:
 		return fault.Failedf("%s: the server failed (%w)", what, no).Fix("run it again: what was done is found and not repeated")
 	}
-	return fault.Failedf("%s: refused (%w)", what, no)
+	return fault.Failedf("%s: refused (%w)", what, no).Fix("check the branches, the number and the text that were given")
 }
 
 // explainConnection has words for what goes wrong before anybody answers; nil for

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/pave-platform/pave/internal/registry"
 )
@@ -86,8 +87,14 @@ func (r *rest) do(ctx context.Context, c call) (http.Header, error) {
 	}
 }
 
+// answerTimeout is for one answer, to its last byte. Bitbucket Cloud gives up after
+// a minute itself.
+const answerTimeout = 90 * time.Second
+
 // once makes the request.
 func (r *rest) once(ctx context.Context, c call) (http.Header, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
 	address, err := r.address(c)
 	if err != nil {
 		return nil, err

@@ -126,7 +126,8 @@ func syncPolicy() map[string]any {
 		"syncOptions": []string{"CreateNamespace=false"},
 		"retry": map[string]any{
 			"limit":   5,
-			"backoff": map[string]any{"duration": "5s", "factor": 2, "maxDuration": "3m"},
+			"backoff": map[string]any{"duration": "5s", "factor": 2, "maxDuration": "30s"}, // what comes next waits for it
+			"refresh": true,                                                                // a retry is of what is wanted by then
 		},
 	}
 }

@@ -148,7 +148,7 @@ func (l *Lab) certify(ctx context.Context) error {
 	return err
 }
 
-// startCluster starts the control plane, whose port is the same on both sides.
+// startCluster starts the API server, whose port is the same on both sides.
 func (l *Lab) startCluster(ctx context.Context) error {
 	if err := l.sandbox.AddAddress(l.options.Address); err != nil {
 		return err
@@ -172,7 +172,7 @@ func (l *Lab) startCluster(ctx context.Context) error {
 		return err
 	}
 	l.Config, l.Kubeconfig, l.Dynamic = l.cluster.Config, l.cluster.Kubeconfig, l.cluster.Dynamic
-	return l.cluster.Controllers(ctx)
+	return nil
 }
 
 // startArgoCD starts it in the cluster.
@@ -235,6 +235,9 @@ func (l *Lab) Dial(ctx context.Context, network, address string) (net.Conn, erro
 // Trust makes Argo CD and the node trust the server host:port by the CA in the
 // PEM file: Argo CD through its ConfigMap argocd-tls-certs-cm, the node through
 // containerd's settings.
+//
+// Argo CD knows a host there, without its port, and asks none that it knows over
+// plain http: beside a plain registry on 127.0.0.1, call the other one localhost.
 func (l *Lab) Trust(ctx context.Context, server, caFile string) error {
 	pem, err := os.ReadFile(caFile)
 	if err != nil {

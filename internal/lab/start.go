@@ -74,6 +74,7 @@ func (l *Lab) start(ctx context.Context) error {
 		return err
 	}
 	then, thenCtx := errgroup.WithContext(ctx)
+	then.Go(func() error { return l.cluster.Controllers(thenCtx) })
 	then.Go(func() error { return l.startOperators(thenCtx) })
 	if l.options.has(ArgoCD) {
 		then.Go(func() error { return l.startArgoCD(thenCtx) })

@@ -35,6 +35,10 @@ func (s *safeTransport) pool(connections int, bulk bool) *safeTransport {
 			t.ForceAttemptHTTP2 = false
 			t.Protocols = new(http.Protocols)
 			t.Protocols.SetHTTP1(true)
+			// What s has set up for HTTP/2 comes along with the copy.
+			t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+			t.TLSClientConfig = t.TLSClientConfig.Clone()
+			t.TLSClientConfig.NextProtos = []string{"http/1.1"}
 			t.ReadBufferSize, t.WriteBufferSize = 16<<10, 16<<10
 		}
 		t.MaxIdleConns = 0

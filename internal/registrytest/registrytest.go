@@ -28,6 +28,7 @@ import (
 type Options struct {
 	Plain       bool // http instead of https
 	Anonymous   bool // no password
+	HTTP2       bool // besides HTTP/1.1
 	NoReferrers bool // no referrers API; Distribution never has it
 	Tokens      bool // of Distribution: bearer tokens, which its own server gives for the password
 	ForeignURLs bool // of Distribution: manifests may name layers at other places
@@ -118,6 +119,7 @@ func start(t testing.TB, o Options, handler http.Handler) *Registry {
 		pair, err := tls.LoadX509KeyPair(certs.Cert, certs.Key)
 		must(t, err)
 		server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+		server.EnableHTTP2 = o.HTTP2
 		server.StartTLS()
 		r.CAFile = certs.CA
 	}

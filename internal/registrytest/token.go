@@ -32,6 +32,7 @@ const (
 type Tokens struct {
 	Asked  atomic.Int64 // requests for a token
 	Single bool         // it refuses to give a token for several repositories
+	First  bool         // it gives a token for the first of several repositories
 
 	signer jose.Signer
 	valid  atomic.Int64 // tokens from before do not count any more: their number
@@ -103,6 +104,9 @@ func (k *Tokens) give(w http.ResponseWriter, r *http.Request) {
 	if k.Single && len(scopes) > 1 {
 		w.WriteHeader(http.StatusForbidden)
 		return
+	}
+	if k.First {
+		scopes = scopes[:min(1, len(scopes))]
 	}
 	allowed := []access{}
 	for _, s := range scopes {

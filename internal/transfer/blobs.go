@@ -28,7 +28,7 @@ func (r *run) need(ctx context.Context, d v1.Descriptor, from, to name.Repositor
 	if n := r.needs[at]; n != nil {
 		return n, false
 	}
-	n := &need{from: from, to: to, size: d.Size, done: make(chan struct{})}
+	n := &need{from: from, to: to, size: d.Size, seen: make(chan struct{}), done: make(chan struct{})}
 	r.needs[at] = n
 	b := r.blobs[d.Digest]
 	if b == nil {
@@ -44,6 +44,7 @@ func (r *run) need(ctx context.Context, d v1.Descriptor, from, to name.Repositor
 
 // look asks the target for the blob and queues it where it is missing.
 func (r *run) look(ctx context.Context, b *blob, n *need) {
+	defer close(n.seen)
 	if n.size != b.desc.Size {
 		r.finish(b, n, present, fmt.Errorf("blob %s has two sizes: %d and %d", b.desc.Digest, n.size, b.desc.Size))
 		return

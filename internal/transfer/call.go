@@ -78,6 +78,9 @@ func (h *host) try(ctx context.Context, c call) (*http.Response, error) {
 			return resp, nil
 		}
 		if err == nil && resp.StatusCode == http.StatusUnauthorized && renewals < 2 && !c.spent() {
+			if renewals > 0 {
+				h.single() // the group's token may lack what it was asked for
+			}
 			if h.renew(used, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), resp) {
 				renewals, attempt = renewals+1, attempt-1
 				drain(resp)
@@ -92,10 +95,19 @@ func (h *host) try(ctx context.Context, c call) (*http.Response, error) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, withoutQuery(err)
 		}
 		return nil, refusal(resp, c.want)
 	}
+}
+
+// withoutQuery leaves out what may be a signature in an address, as of a store
+// that a registry redirects to, or an upload's state.
+func withoutQuery(err error) error {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		failed.URL, _, _ = strings.Cut(failed.URL, "?")
+	}
+	return err
 }
 
 // client gives large bodies connections to themselves.

@@ -103,7 +103,7 @@ type run struct {
 	settled []name.Repository    // of the target, that had a tag of ours before
 	result  Result
 	telling sync.Mutex
-	tagged  fallbacks
+	listing sync.Mutex
 }
 
 func newRun(s source, entries []Entry, o Options) *run {

@@ -23,7 +23,7 @@ var makes = map[string]struct {
 	options registrytest.Options
 }{
 	"pave's, TLS and a password":           {registrytest.New, registrytest.Options{}},
-	"distribution 3, TLS and tokens":       {registrytest.Distribution, registrytest.Options{Tokens: true}},
+	"distribution 3, HTTP/2 and tokens":    {registrytest.Distribution, registrytest.Options{Tokens: true, HTTP2: true}},
 	"distribution 3, plain and open":       {registrytest.Distribution, registrytest.Options{Plain: true, Anonymous: true}},
 	"Docker's registry 2.8, TLS, password": {registrytest.Version2, registrytest.Options{}},
 }
@@ -110,7 +110,7 @@ func TestEveryKindOfArtefactArrivesByteForByte(t *testing.T) {
 }
 
 func TestNothingToDoTakesOneHeadForEachTagAndNothingOfTheSource(t *testing.T) {
-	for name, options := range map[string]registrytest.Options{"a password": {}, "tokens": {Tokens: true}} {
+	for name, options := range map[string]registrytest.Options{"a password": {}, "tokens": {Tokens: true}, "HTTP/2": {HTTP2: true}} {
 		t.Run(name, func(t *testing.T) {
 			p := newPair(t, registrytest.New, registrytest.Distribution, registrytest.Options{}, options)
 			var entries []transfer.Entry

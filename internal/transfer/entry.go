@@ -212,6 +212,9 @@ func (c *copying) bring(ctx context.Context, n *node, from, to name.Repository) 
 	if err != nil {
 		return err
 	}
+	for _, b := range needs {
+		<-b.seen
+	}
 	c.looked()
 	for _, b := range needs {
 		if waited := b.wait(ctx); err == nil {

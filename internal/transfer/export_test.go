@@ -34,4 +34,4 @@ func Waited(t *testing.T) func() []time.Duration {
 	}
 }
 
-func init() { firstDelay = time.Millisecond }
+func init() { firstDelay, markEvery = time.Millisecond, 1<<20 }

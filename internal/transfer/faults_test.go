@@ -282,6 +282,13 @@ func TestATokenMayExpireAtAnyTime(t *testing.T) {
 			})
 		}
 	}
+	t.Run("and need not be for all that it was asked for", func(t *testing.T) {
+		p := newPair(t, registrytest.New, registrytest.Distribution, registrytest.Options{}, registrytest.Options{Tokens: true})
+		p.to.Tokens.First = true
+		e, d := one(t, p)
+		p.copies(t, p.options(t), e, p.entry(t, "pub/app", d, "library/other", "1"), p.entry(t, "pub/app", d, "library/third", "1"))
+		same(t, p.to, "library/third:1", d.Digest)
+	})
 	t.Run("when half of a layer is sent", func(t *testing.T) {
 		p := newPair(t, registrytest.New, registrytest.Distribution, registrytest.Options{}, registrytest.Options{Tokens: true})
 		e, d := one(t, p)

@@ -97,6 +97,7 @@ type host struct {
 	gate  gate
 
 	greeting  sync.Mutex
+	greeted   atomic.Bool
 	challenge *transport.Challenge
 	auth      authn.Authenticator
 
@@ -126,6 +127,7 @@ func (h *host) greet(ctx context.Context) error {
 		return err
 	}
 	h.auth, h.challenge = auth, c
+	h.greeted.Store(true)
 	return nil
 }
 

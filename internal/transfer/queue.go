@@ -24,6 +24,7 @@ type need struct {
 	from name.Repository // of the source
 	to   name.Repository
 	size int64
+	seen chan struct{} // the target was asked
 	done chan struct{}
 	how  outcome // after done
 	err  error

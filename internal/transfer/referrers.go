@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -74,7 +73,7 @@ func (c *copying) carryReferrers(ctx context.Context, subject v1.Hash, depth int
 	counts := make([]int, len(list))
 	carried := make([]v1.Descriptor, len(list))
 	err = each(ctx, list, func(ctx context.Context, i int, d v1.Descriptor) error {
-		n, err := c.carryOne(ctx, d.Digest.String(), d.Digest.String())
+		n, err := c.carryOne(ctx, d.Digest.String())
 		if err != nil {
 			return err
 		}
@@ -98,7 +97,7 @@ func (c *copying) carryLegacy(ctx context.Context, subject v1.Hash) (int, error)
 	counts := make([]int, len(legacy))
 	err := each(ctx, legacy, func(ctx context.Context, i int, suffix string) error {
 		tag := besideTag(subject) + suffix
-		n, err := c.carryOne(ctx, tag, tag)
+		n, err := c.carryOne(ctx, tag)
 		if errors.Is(err, errNone) {
 			return nil
 		}
@@ -109,7 +108,7 @@ func (c *copying) carryLegacy(ctx context.Context, subject v1.Hash) (int, error)
 }
 
 // carryOne brings an artefact to the same tag or digest; 0 if it is there.
-func (c *copying) carryOne(ctx context.Context, reference, at string) (int, error) {
+func (c *copying) carryOne(ctx context.Context, reference string) (int, error) {
 	n, err := c.source.manifest(ctx, c.entry.Source.Repository, reference)
 	if err != nil {
 		return 0, err
@@ -118,7 +117,7 @@ func (c *copying) carryOne(ctx context.Context, reference, at string) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	have, err := c.target.head(ctx, c.entry.Target, at)
+	have, err := c.target.head(ctx, c.entry.Target, reference)
 	leave()
 	if err != nil || have == n.desc.Digest {
 		return 0, err
@@ -129,11 +128,8 @@ func (c *copying) carryOne(ctx context.Context, reference, at string) (int, erro
 	if err := c.bring(ctx, n, c.entry.Source.Repository, c.entry.Target); err != nil || c.dryRun {
 		return 1, err
 	}
-	return 1, c.push(ctx, n, c.entry.Target, at)
+	return 1, c.push(ctx, n, c.entry.Target, reference)
 }
-
-// fallbacks keeps the entries from writing the same list at the same time.
-type fallbacks struct{ mu sync.Mutex }
 
 // keepList adds to the tag that lists referrers at a target without the API.
 func (c *copying) keepList(ctx context.Context, subject v1.Hash, carried []v1.Descriptor) error {
@@ -141,8 +137,8 @@ func (c *copying) keepList(ctx context.Context, subject v1.Hash, carried []v1.De
 	if has || err != nil {
 		return err
 	}
-	c.tagged.mu.Lock()
-	defer c.tagged.mu.Unlock()
+	c.listing.Lock() // entries may share a subject
+	defer c.listing.Unlock()
 	tag := besideTag(subject)
 	list := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex}
 	before, err := c.target.manifest(ctx, c.entry.Target, tag)

@@ -82,12 +82,17 @@ func (h *host) again(ctx context.Context, attempt int, resp *http.Response, err 
 	}
 	wait := delay(attempt)
 	switch {
-	case resp != nil && !temporary(resp.StatusCode), err != nil && !passing(err):
+	case resp != nil && !temporary(resp.StatusCode), err != nil && !passing(err) && !h.restarts(err):
 		return false
 	case h.gate.closed():
 		return h.gate.wait(ctx) == nil
 	}
 	return pause(ctx, wait) == nil
+}
+
+// restarts says whether a registry refuses connections that it took before.
+func (h *host) restarts(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) && h.greeted.Load()
 }
 
 func temporary(status int) bool {

@@ -45,7 +45,8 @@ type mark struct {
 	state []byte
 }
 
-const markEvery = 8 << 20
+// markEvery is how many bytes may have to be read again to go on.
+var markEvery int64 = 8 << 20
 
 // stalled is how long a source may send nothing before it counts as cut.
 const stalled = time.Minute
@@ -86,8 +87,9 @@ func (s *stream) next(p []byte) (int, error) {
 		}
 		s.body = body
 	}
-	watch := time.AfterFunc(stalled, func() { _ = s.body.Close() })
-	n, err := s.body.Read(p[:min(int64(len(p)), s.want.Size-s.at)])
+	body := s.body
+	watch := time.AfterFunc(stalled, func() { _ = body.Close() })
+	n, err := body.Read(p[:min(int64(len(p)), s.want.Size-s.at)])
 	watch.Stop()
 	if n > 0 {
 		s.failures = 0

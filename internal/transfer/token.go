@@ -80,9 +80,7 @@ func (h *host) token(ctx context.Context, repositories []string) (*token, string
 	}
 	got, err := h.exchange(ctx, wanted)
 	if grouped && refused(err) {
-		h.mu.Lock()
-		h.alone = true
-		h.mu.Unlock()
+		h.single()
 		return h.token(ctx, repositories) // another slot: not for groups
 	}
 	if err != nil {
@@ -125,6 +123,13 @@ func (h *host) scope(repositories []string) (_ []string, grouped bool) {
 		}
 	}
 	return repositories, false
+}
+
+// single ends asking for tokens for groups.
+func (h *host) single() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.alone = true
 }
 
 func (h *host) slot(repositories []string) *token {

@@ -38,7 +38,7 @@ type Entry struct {
 	Known v1.Hash
 
 	Target name.Repository // all entries of a run have one registry
-	Tags   []string        // at least one
+	Tags   []string        // at least one; a digest in place of a tag brings it untagged
 }
 
 // Referrers says what is carried along with a copy: what refers to it through
@@ -91,7 +91,7 @@ type Options struct {
 }
 
 // Progress is how far a run has come. The total grows while entries are being
-// looked at; it is final once Known equals Entries.
+// looked at; but for referrers it is final once Known equals Entries.
 type Progress struct {
 	Entries int // in this run
 	Known   int // looked at: what they need is in Total

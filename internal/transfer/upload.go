@@ -47,7 +47,7 @@ type upload struct {
 
 // run sends the blob, over as many connections as it takes.
 func (u *upload) run(ctx context.Context) error {
-	altered := 0
+	altered, furthest := 0, int64(0)
 	for attempt := 0; ; attempt++ {
 		err := u.once(ctx)
 		if err == nil {
@@ -57,7 +57,6 @@ func (u *upload) run(ctx context.Context) error {
 			u.cancel(context.WithoutCancel(ctx))
 			return ctx.Err()
 		}
-		before := u.stream.at
 		switch {
 		case errors.Is(u.stream.err, errAltered), digestRefused(err):
 			if altered++; altered >= corrupted {
@@ -80,8 +79,8 @@ func (u *upload) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if u.stream.at > 0 && u.stream.at < before {
-			attempt = 0 // it went on: the target had kept something
+		if u.stream.at > furthest { // the target has kept more than before
+			attempt, furthest = 0, u.stream.at
 		}
 	}
 }
@@ -251,6 +250,9 @@ func location(resp *http.Response) (*url.URL, error) {
 	if err != nil {
 		return nil, fault.Failedf("%s answers without saying where the upload goes on: %w", resp.Request.URL.Host, err).
 			Fix("check that this is a registry")
+	}
+	if asked := resp.Request.URL; to.Host == asked.Host {
+		to.Scheme = asked.Scheme // a registry behind a proxy may not know that this is https
 	}
 	return to, nil
 }

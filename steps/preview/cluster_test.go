@@ -125,6 +125,7 @@ func TestARealAPIServer(t *testing.T) {
 		"prune removes what is left, and nothing else":  pruned,
 		"prune killed at each request is finished":      killedPrunes,
 		"list and prune say what a kubeconfig may lack": refusedByTheCluster,
+		"the guard keeps a set in its project":          guarded,
 	} {
 		t.Run(name, func(t *testing.T) {
 			test(t, w)

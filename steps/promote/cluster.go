@@ -109,8 +109,15 @@ func (m *move) undisturbed(ctx context.Context, c Common) error {
 		return nil
 	}
 	return fault.Gatef("the %s of %s to %s by %s is still followed, until %s at the latest: nothing was done",
-		last.Action, gitops.Short(last.Digest), last.To, last.By, last.Until.Format(time.RFC3339)).
+		noun(last.Action), gitops.Short(last.Digest), last.To, last.By, last.Until.Format(time.RFC3339)).
 		Fix("wait for it; pave promote rollback takes it back at once, --force promotes over it")
+}
+
+func noun(a gitops.Action) string {
+	if a == gitops.Promote {
+		return "promotion"
+	}
+	return string(a)
 }
 
 // see gives the cluster's time and how it has what runs; followed tells whether that

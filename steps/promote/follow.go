@@ -47,7 +47,7 @@ func (c Common) follow(ctx context.Context, repository *gitrepo.Repository, m *m
 	defer stop(nil)
 	go c.notice(watched, stop, repository, m)
 	outcome, err := c.stay(watched, want)
-	if gone := new(superseded); errors.As(context.Cause(watched), &gone) {
+	if gone, ok := errors.AsType[*superseded](context.Cause(watched)); ok {
 		return gone.fault(m)
 	}
 	r.Rollout = &Rollout{

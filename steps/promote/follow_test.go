@@ -53,7 +53,7 @@ func TestARolloutThatIsFollowedIsNotDisturbed(t *testing.T) {
 		spoil func(*cluster, *promote.Options)
 		words []string // empty: it is promoted
 	}{
-		"with the cluster": {nil, []string{"the promote of 000200000000 to production by Jane is still followed, until 2026-03-01T12:10:00Z at the latest: nothing was done; wait for it"}},
+		"with the cluster": {nil, []string{"the promotion of 000200000000 to production by Jane is still followed, until 2026-03-01T12:10:00Z at the latest: nothing was done; wait for it"}},
 		"without the cluster": {func(_ *cluster, o *promote.Options) {
 			o.ArgoCD, o.Wait = nil, false
 			o.Time = noon.Add(9 * time.Minute)
@@ -92,7 +92,7 @@ func TestARolloutThatIsFollowedIsNotDisturbed(t *testing.T) {
 			case c.words == nil && got != "promote 1, promote 2, promote 3":
 				t.Errorf("the first one took something back: %s, %v", got, err)
 			case c.words == nil:
-				refused(t, nil, err, fault.Failed, "web of production is no longer followed, since it was changed meanwhile (the last promote there is to 000300000000, by Jane): nothing was taken back")
+				refused(t, nil, err, fault.Failed, "web of production is no longer followed, since it was changed meanwhile (the last promotion there is to 000300000000, by Jane): nothing was taken back")
 			}
 		})
 	}

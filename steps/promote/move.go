@@ -152,7 +152,7 @@ func moved(t gitops.Target, history gitops.History) error {
 // lastMove says what happened to an environment last.
 func lastMove(t gitops.Target, history gitops.History) string {
 	if last := history.Last(); last != nil {
-		return fmt.Sprintf("the last %s there is to %s, by %s", last.Action, gitops.Short(last.Digest), last.By)
+		return fmt.Sprintf("the last %s there is to %s, by %s", noun(last.Action), gitops.Short(last.Digest), last.By)
 	}
 	return "somebody changed " + t.Path()
 }

@@ -79,6 +79,9 @@ func (m *move) offer(base, proposed *gitrepo.Tree) (gitrepo.Change, error) {
 	}
 	earlier := *m
 	earlier.entry.At, earlier.entry.By = history.Last().At, history.Last().By
+	if n := len(history.Entries); n > 1 {
+		earlier.seen = history.Entries[n-2].Seen
+	}
 	if change, err = earlier.change(base); err != nil {
 		return change, err
 	}

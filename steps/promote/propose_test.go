@@ -161,6 +161,13 @@ func TestAPullRequestKeepsUpWithItsTarget(t *testing.T) {
 	if r := run(t, o); r.Changed {
 		t.Errorf("a commit about something else: %+v", r)
 	}
+	a := newCluster(t, s)
+	o.ArgoCD = remote(a.URL)
+	run(t, o)
+	a.set(func() { a.since = a.since.Add(time.Minute) })
+	if r := run(t, o); r.Changed {
+		t.Errorf("when production was restarted: %+v", r)
+	}
 }
 
 func TestAPullRequestThatDoesNotStandAnyMoreSaysSo(t *testing.T) {

@@ -189,7 +189,7 @@ func TestARollbackThatComesSecondTakesBackNothing(t *testing.T) {
 	o := back(s, "")
 	s.BeforePush(func() { run(t, options(t, s)) })
 	_, err := promote.Rollback(t.Context(), o)
-	refused(t, nil, err, fault.Failed, "web of production changed meanwhile (the last promote there is to 000300000000, by Jane)", "nothing was done")
+	refused(t, nil, err, fault.Failed, "web of production changed meanwhile (the last promotion there is to 000300000000, by Jane)", "nothing was done")
 	if entries := history(t, s, "production"); entries[len(entries)-1].Digest != digest(3) {
 		t.Errorf("%+v", entries)
 	}

@@ -29,13 +29,13 @@ type TakenBack struct {
 // back.
 func (o Options) settle(ctx context.Context, m *move, r Result, err error) (Result, error) {
 	failure, unwell := errors.AsType[*argocd.Failure](err)
-	if !unwell || o.KeepFailed || o.DryRun || waitsForAPerson(failure) {
+	if !unwell || o.KeepFailed || waitsForAPerson(failure) {
 		return r, err
 	}
 	if !r.Changed { // an earlier run made the commit
 		r.Commit = o.earlier(ctx, m.next.Path(), 0)
 	}
-	r.TakenBack = &TakenBack{Reason: reason(failure)}
+	r.TakenBack = &TakenBack{Reason: reason(failure, r.Rollout.Waited)}
 	o.log("taking it back: it "+r.TakenBack.Reason, m)
 	b := RollbackOptions{
 		Common: o.Common, Environment: m.next.Environment, Digest: m.next.Digest(), Reason: r.TakenBack.Reason,
@@ -140,7 +140,7 @@ func (c Common) earlier(ctx context.Context, path string, n int) string {
 }
 
 // reason says for the history what became of a release.
-func reason(f *argocd.Failure) string {
+func reason(f *argocd.Failure, waited string) string {
 	detail := f.Why
 	if _, rest, ok := strings.Cut(detail, ": "); ok && strings.HasPrefix(detail, "Application ") {
 		detail = rest
@@ -151,7 +151,7 @@ func reason(f *argocd.Failure) string {
 			detail += fmt.Sprintf(" (and %d more)", n)
 		}
 	}
-	return oneLine(fmt.Sprintf("did not become Healthy in %s: %s", f.Waited.Round(time.Second), detail))
+	return oneLine(fmt.Sprintf("did not become Healthy in %s: %s", waited, detail))
 }
 
 // oneLine makes other people's words fit for the history and the commit's message.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"sync"
 	"syscall"
 )
@@ -140,37 +139,4 @@ func describe(status syscall.WaitStatus) string {
 		return "killed by " + status.Signal().String()
 	}
 	return fmt.Sprintf("exit status %d", status.ExitStatus())
-}
-
-// mounts makes what is mounted from here on invisible outside, and gives the
-// servers system folders that they may write to: what they write is kept in
-// memory and goes away.
-func mounts(dir string) error {
-	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
-		return fmt.Errorf("private mounts: %w", err)
-	}
-	if err := syscall.Mount("proc", "/proc", "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, ""); err != nil {
-		return fmt.Errorf("mount /proc: %w", err)
-	}
-	layers := filepath.Join(dir, "layers")
-	if err := os.MkdirAll(layers, 0o700); err != nil {
-		return err
-	}
-	if err := syscall.Mount("tmpfs", layers, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "mode=0700"); err != nil {
-		return fmt.Errorf("mount %s: %w", layers, err)
-	}
-	for i, target := range []string{"/etc", "/run", "/var/lib", "/var/log"} {
-		upper, work := filepath.Join(layers, fmt.Sprint("upper", i)), filepath.Join(layers, fmt.Sprint("work", i))
-		if err := errors.Join(os.Mkdir(upper, 0o755), os.Mkdir(work, 0o755)); err != nil {
-			return err
-		}
-		if err := syscall.Mount("overlay", target, "overlay", 0, "lowerdir="+target+",upperdir="+upper+",workdir="+work); err != nil {
-			return fmt.Errorf("mount an overlay on %s: %w", target, err)
-		}
-	}
-	// A node mounts volumes that its containers are to see.
-	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_SHARED, ""); err != nil {
-		return fmt.Errorf("shared mounts: %w", err)
-	}
-	return nil
 }

@@ -10,6 +10,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -60,7 +61,7 @@ func outer(dir, group string) error {
 	// signals are caught, since the servers would inherit it if they were ignored.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	runtime.LockOSThread() // Pdeathsig is sent when the thread ends, not the process
-	in := exec.Command("/proc/self/exe", "-dir", dir, innerRole)
+	in := exec.CommandContext(context.Background(), "/proc/self/exe", "-dir", dir, innerRole)
 	in.Stdin, in.Stdout, in.Stderr = os.Stdin, os.Stdout, os.Stderr
 	in.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC,

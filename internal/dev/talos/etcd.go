@@ -66,7 +66,7 @@ func (w *World) stepEtcd(c *cluster) {
 		return
 	}
 	for _, n := range w.sorted() {
-		if n.serving && n.controlPlane() && n.etcd == nil && n.secret() == c.secret {
+		if n.serving && !n.o.Alone && n.controlPlane() && n.etcd == nil && n.secret() == c.secret {
 			n.etcd = c
 			c.log++
 			if !slices.Contains(c.members, n) {
@@ -105,6 +105,18 @@ func memberID(n *Node) uint64 {
 
 func peerURL(n *Node) string   { return fmt.Sprintf("https://%s:2380", n.o.Address) }
 func clientURL(n *Node) string { return fmt.Sprintf("https://%s:2379", n.o.Address) }
+
+// Forget makes the node lose a bootstrap that it has taken and not begun, as a
+// restart of Talos does. It tells whether there was one.
+func (n *Node) Forget() bool {
+	n.w.mu.Lock()
+	defer n.w.mu.Unlock()
+	if n.etcd == nil || n.etcd.booting != n {
+		return false
+	}
+	n.etcd.booting, n.etcd = nil, nil
+	return true
+}
 
 // Write puts a key into the etcd that has node as a member, as Kubernetes would.
 func (n *Node) Write(key, value string) error {

@@ -23,6 +23,7 @@ type NodeOptions struct {
 	Config  []byte        // machine config, as from guestinfo; nil: it waits in maintenance mode for one
 	Skew    time.Duration // how far its clock is ahead
 	Off     bool          // it is not powered on
+	Alone   bool          // it never joins an etcd
 }
 
 // Node is a machine that runs Talos. Its fields are guarded by the world.

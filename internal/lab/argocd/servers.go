@@ -7,8 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 
+	"github.com/pave-platform/pave/hack/lab/program"
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/lab/server"
 )
@@ -31,6 +31,7 @@ func (a *ArgoCD) file(name ...string) string {
 const (
 	binFolder     = "bin"
 	homeFolder    = "home"
+	tempFolder    = "tmp"
 	tlsFolder     = "tls"
 	sshFolder     = "ssh"
 	keysFolder    = "gpg"
@@ -41,7 +42,7 @@ const (
 
 // folders makes the folders, and one with the programs that Argo CD calls.
 func (a *ArgoCD) folders(ctx context.Context, source string) error {
-	for _, dir := range []string{binFolder, homeFolder, tlsFolder, sshFolder, keysFolder, keyringFolder, pluginFolder} {
+	for _, dir := range []string{binFolder, homeFolder, tempFolder, tlsFolder, sshFolder, keysFolder, keyringFolder, pluginFolder} {
 		if err := os.MkdirAll(a.file(dir), 0o700); err != nil {
 			return err
 		}
@@ -54,8 +55,11 @@ func (a *ArgoCD) folders(ctx context.Context, source string) error {
 		return fault.Failedf("the git program is not installed").Fix("install Git: apt-get install git")
 	}
 	links := map[string]string{"git": git}
-	for _, p := range Programs[1:] {
-		if links[strings.TrimSuffix(p.Name, "4")], err = p.Path(ctx); err != nil {
+	for name, p := range map[string]program.Program{
+		"helm": helm, "kustomize": kustomize,
+		"argocd": argoCD, // git asks it for passwords
+	} {
+		if links[name], err = p.Path(ctx); err != nil {
 			return err
 		}
 	}
@@ -93,6 +97,7 @@ func (a *ArgoCD) environment() []string {
 	return []string{
 		"PATH=" + a.file(binFolder) + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=" + a.file(homeFolder),
+		"TMPDIR=" + a.file(tempFolder), // of clones, on the disk
 		"KUBECONFIG=" + a.o.Cluster.Kubeconfig,
 		"ARGOCD_FAKE_IN_CLUSTER=true",
 		"ARGOCD_TLS_DATA_PATH=" + a.file(tlsFolder),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -28,10 +29,7 @@ func (c *Client) Install(ctx context.Context, crds []*unstructured.Unstructured)
 	all, allCtx := errgroup.WithContext(ctx)
 	all.SetLimit(atOnce)
 	for _, crd := range crds {
-		all.Go(func() error {
-			_, err := c.Apply(allCtx, crd)
-			return err
-		})
+		all.Go(func() error { return c.create(allCtx, crd) })
 	}
 	if err := all.Wait(); err != nil {
 		return err
@@ -43,6 +41,24 @@ func (c *Client) Install(ctx context.Context, crds []*unstructured.Unstructured)
 		if err := c.custom.learn(crd); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// create applies crd. A new one is created, which costs the server half of that:
+// it need not merge a megabyte field by field.
+func (c *Client) create(ctx context.Context, crd *unstructured.Unstructured) error {
+	resource, err := c.Resource(crd.GroupVersionKind(), "")
+	if err != nil {
+		return err
+	}
+	_, err = resource.Create(ctx, crd, metav1.CreateOptions{FieldManager: FieldManager, FieldValidation: metav1.FieldValidationStrict})
+	if apierrors.IsAlreadyExists(err) {
+		_, err = c.Apply(ctx, crd)
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", crd.GetName(), err)
 	}
 	return nil
 }
@@ -66,7 +82,7 @@ func (c *Client) established(ctx context.Context, crd *unstructured.Unstructured
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not established: %w, its conditions are %v", crd.GetName(), ctx.Err(), conditions)
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }

@@ -59,7 +59,10 @@ func (n *Real) Start(ctx context.Context) error {
 	if err := n.startKubelet(ctx); err != nil {
 		return err
 	}
-	return ready(ctx, n.o.Cluster)
+	if err := ready(ctx, n.o.Cluster); err != nil {
+		return fmt.Errorf("%w\n%s", err, server.Tail(n.file(kubelet.Name+".log")))
+	}
+	return nil
 }
 
 func (n *Real) file(name ...string) string {

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pave-platform/pave/internal/fault"
 )
 
 // addresses are those that the sandbox's loopback interface has beside 127.0.0.1.
@@ -153,7 +155,7 @@ func (s *Sandbox) Publish(l net.Listener) error {
 func (s *Sandbox) Reach(ctx context.Context, address string) error {
 	where, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return err
+		return fault.Inputf("%q is no IP address with a port", address).Fix("write it as in 127.0.0.1:5000")
 	}
 	if !s.addresses.reach(where) {
 		return nil

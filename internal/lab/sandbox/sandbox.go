@@ -83,14 +83,11 @@ func New(ctx context.Context) (*Sandbox, error) {
 
 // start starts the keepers, and waits until the inner one is ready.
 func (s *Sandbox) start(path string) error {
-	lock, err := os.OpenFile(filepath.Join(s.Dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := s.lock()
 	if err != nil {
 		return err
 	}
-	defer lock.Close() // the outer keeper goes on holding it
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return err
-	}
+	defer lock.Close() // the keepers go on holding it
 	theirs, ours, err := os.Pipe()
 	if err != nil {
 		return err
@@ -126,6 +123,21 @@ func (s *Sandbox) start(path string) error {
 		return err
 	}
 	return s.loopbackUp()
+}
+
+// lock makes the lock on the folder. It has its name only once it is held:
+// others clear up what has a lock that nobody holds.
+func (s *Sandbox) lock() (*os.File, error) {
+	final := filepath.Join(s.Dir, lockFile)
+	lock, err := os.OpenFile(final+".new", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(syscall.Flock(int(lock.Fd()), syscall.LOCK_EX), os.Rename(lock.Name(), final)); err != nil {
+		lock.Close()
+		return nil, err
+	}
+	return lock, nil
 }
 
 // innerNetwork opens the network namespace of the outer keeper's one child.
