@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pave-platform/pave/internal/fault"
@@ -35,8 +37,8 @@ written anywhere.`,
 			if emitted := a.emit(r); emitted != nil || err != nil {
 				return firstOf(err, emitted)
 			}
-			if n := r.ToApprove(); exitCode && n > 0 {
-				return fault.Gatef("%d of %d need an approval", n, len(r.Items)).Fix("approve them: pave mirror approve")
+			if exitCode {
+				return unapproved(r)
 			}
 			return nil
 		},
@@ -45,6 +47,27 @@ written anywhere.`,
 	m.addScan(cmd.Flags())
 	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "exit 3 if something needs an approval")
 	return cmd
+}
+
+// maxNamed keeps an error readable.
+const maxNamed = 10
+
+// unapproved is a gate error that names what needs an approval, or nil.
+func unapproved(r mirror.PlanResult) error {
+	var refs []string
+	for _, i := range r.Items {
+		if i.NeedsApproval() {
+			refs = append(refs, i.Ref)
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	n, more := len(refs), ""
+	if n > maxNamed {
+		refs, more = refs[:maxNamed], " …"
+	}
+	return fault.Gatef("%d of %d need an approval: %s%s", n, len(r.Items), strings.Join(refs, ", "), more).Fix("approve them: pave mirror approve")
 }
 
 // firstOf gives the first error there is.

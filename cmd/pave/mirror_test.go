@@ -123,7 +123,7 @@ func TestAMirror(t *testing.T) {
 
 	code, stdout, stderr := gateCommandLine(append(m.scanning("plan"), "--exit-code")...)
 	if code != 3 || !strings.Contains(stdout, "6 to approve") || !strings.Contains(stdout, "bad:1: 4 CRITICAL vulnerabilities, at most 3 are allowed") ||
-		!strings.Contains(stdout, "unsigned:1: image") {
+		!strings.Contains(stdout, "unsigned:1: image") || !strings.Contains(stderr, "6 of 6 need an approval: bad:1, charts/platform-app:") {
 		t.Fatalf("plan: %d\n%s%s", code, stdout, stderr)
 	}
 	code, stdout, stderr = gateCommandLine(append(m.scanning("approve"), "--all", "--by", "jane")...)

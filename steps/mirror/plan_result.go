@@ -67,6 +67,9 @@ type Item struct {
 	err error
 }
 
+// NeedsApproval tells whether somebody has to look at it.
+func (i Item) NeedsApproval() bool { return i.Change.needsApproval() }
+
 // Refusal is something that speaks against an approval.
 type Refusal struct {
 	Reason string `json:"reason"`
