@@ -48,12 +48,13 @@ func (s *site) importEach(ctx context.Context, n int) error {
 		return err
 	}
 	for i := range n {
+		name := fmt.Sprintf("import-%d", i)
 		i := importer.Importer{
-			Name: fmt.Sprintf("import-%d", i), Client: c.Client, Finder: f, Datacenter: dc, Datastore: store, ResourcePool: pool, Folder: folders.VmFolder,
+			Name: name, Client: c.Client, Finder: f, Datacenter: dc, Datastore: store, ResourcePool: pool, Folder: folders.VmFolder,
 			Archive: &importer.TapeArchive{Path: filepath.Join(s.dir, "talos.ova"), Opener: importer.Opener{Client: c.Client}},
 			Log:     func(string) (int, error) { return 0, nil },
 		}
-		ref, err := i.Import(ctx, "*.ovf", importer.Options{NetworkMapping: []importer.Network{{Name: "VM Network", Network: vcenter.Network}}})
+		ref, err := i.Import(ctx, "*.ovf", importer.Options{Name: &name, NetworkMapping: []importer.Network{{Name: "VM Network", Network: vcenter.Network}}})
 		if err != nil {
 			return err
 		}
