@@ -150,7 +150,7 @@ func TestAMemberThatNeverJoinsIsNamed(t *testing.T) {
 	t.Parallel()
 	c := bootstraptest.Start(t, bootstraptest.Shape{ControlPlanes: 3, Alone: []string{"cp-3"}})
 	o := options(c)
-	o.Timeout = short
+	o.Timeout = soon / 6
 	r, err := cluster.Run(t.Context(), o)
 	if err == nil || !strings.Contains(err.Error(), "cp-3: etcd is preparing") || strings.Contains(err.Error(), "cp-2") || r.Bootstrapped != "cp-1" {
 		t.Errorf("got %v, %+v", err, r)

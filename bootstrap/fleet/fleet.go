@@ -230,7 +230,7 @@ func (f *Fleet) Until(ctx context.Context, what string, done func(context.Contex
 		case ok:
 			return nil
 		}
-		if state != "" && state != said {
+		if state != "" && state != said && ctx.Err() == nil { // what was cut short says nothing
 			f.Log.Info("waiting for "+what, "state", state)
 			said = state
 		}

@@ -104,10 +104,14 @@ const try = 10 * time.Second
 // Version asks for the version of Talos, as in v1.13.0. It is the call that
 // tells whether the node is there; the error is an *Unreachable.
 func (n *Node) Version(ctx context.Context) (string, error) {
+	given := ctx
 	ctx, cancel := context.WithTimeout(ctx, try)
 	defer cancel()
 	n.client.Conn().ResetConnectBackoff()
 	r, err := n.client.Version(ctx)
+	if errors.Is(given.Err(), context.Canceled) { // nobody wants to know why
+		return "", &Unreachable{Node: n.Name, Reason: Silent, Detail: "nobody waited for an answer from " + n.Address}
+	}
 	if err != nil {
 		return "", n.explain(ctx, err)
 	}
