@@ -13,12 +13,20 @@ WITH_ENGINE := eval "$$($(ENGINE) env)" &&
 
 .PHONY: help
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: engine ## Walk examples/hello-go along the golden path; the result is in out/demo
 	@$(WITH_ENGINE) dagger call demo --commit="$$(git rev-parse HEAD)" export --path=out/demo
 	@cat out/demo/summary.txt
+
+.PHONY: demo-cluster
+demo-cluster: ## Deploy, promote, roll back by itself and preview, on a real Kubernetes with a real Argo CD
+	@go run ./hack/demo cluster
+
+.PHONY: demo-bootstrap
+demo-bootstrap: ## Make a cluster of five machines, grow it, recover it and destroy it, on a simulated vCenter
+	@go run ./hack/bootstrap-demo
 
 .PHONY: test
 test: engine ## Run every test: Go packages, then each module through the engine

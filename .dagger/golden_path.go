@@ -179,6 +179,14 @@ func (m *Pave) GoldenPath(
 	// Host keys for ssh, as OpenSSH's known_hosts.
 	// +optional
 	gitopsKnownHosts *dagger.File,
+	// Kubeconfig of the cluster that Argo CD runs in: with one, the way ends when the
+	// application is Synced and Healthy.
+	// +optional
+	kubeconfig *dagger.Secret,
+	// How long the application may take to become Healthy.
+	// +optional
+	// +default="10m"
+	timeout string,
 ) (*GoldenPath, error) {
 	g := &GoldenPath{
 		Name: name, Project: project, Commit: commit, Environment: environment,
@@ -200,6 +208,7 @@ func (m *Pave) GoldenPath(
 		},
 		GitOps: GitOpsSettings{
 			URL: gitops, Branch: gitopsBranch, User: gitopsUser, Token: gitopsToken, SSHKey: gitopsSshKey, KnownHosts: gitopsKnownHosts,
+			Kubeconfig: kubeconfig, Timeout: timeout,
 		},
 	}
 	if ignoreFile != "" {

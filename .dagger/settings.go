@@ -63,6 +63,8 @@ type GitOpsSettings struct {
 	Token      *dagger.Secret
 	SSHKey     *dagger.Secret
 	KnownHosts *dagger.File
+	Kubeconfig *dagger.Secret // nil: the way ends with the commit
+	Timeout    string
 }
 
 func (g *GoldenPath) image() *dagger.Image {
@@ -104,5 +106,6 @@ func (g *GoldenPath) gitops() *dagger.Deploy {
 	return dag.Deploy(g.GitOps.URL, dagger.DeployOpts{
 		Toolbox: g.Tools, Ca: g.CA, Branch: g.GitOps.Branch, Username: g.GitOps.User,
 		Token: g.GitOps.Token, SSHKey: g.GitOps.SSHKey, KnownHosts: g.GitOps.KnownHosts,
+		Kubeconfig: g.GitOps.Kubeconfig,
 	})
 }

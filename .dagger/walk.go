@@ -99,6 +99,7 @@ func (g *GoldenPath) deploy(ctx context.Context, w *walk, ref, chart string, val
 	}
 	result, err := g.gitops().App(ctx, g.Name, g.Project, ref, g.Registry.Charts, pushed.Version, values, dagger.DeployAppOpts{
 		Environment: g.Environment, Chart: pushed.Name, Revision: g.Commit,
+		Wait: g.GitOps.Kubeconfig != nil, Timeout: g.GitOps.Timeout,
 	})
 	if err != nil {
 		return err

@@ -86,13 +86,17 @@ Exit codes: 0 done, 1 failed, 2 bad input or usage, 3 a gate said no.`,
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
+		bootstrapCommand(a),
 		chartCommand(a),
 		contractCommand(a),
 		deployCommand(a),
 		devCommand(a),
 		gateCommand(a),
+		gitopsCommand(a),
 		imageCommand(a),
+		mirrorCommand(a),
 		policyCommand(a),
+		previewCommand(a),
 		promoteCommand(a),
 		reportCommand(a),
 		sbomCommand(a),

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pave-platform/pave/internal/argocd"
 	"github.com/pave-platform/pave/internal/gitrepo"
 	"github.com/pave-platform/pave/steps/deploy"
 )
@@ -12,7 +15,7 @@ import (
 func deployCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "deploy",
-		Short: "Put an application into an environment by way of the GitOps repository",
+		Short: "Put an application into an environment, by way of the GitOps repository or directly",
 	}
 	cmd.AddCommand(deployAppCommand(a))
 	return cmd
@@ -28,17 +31,30 @@ func deployAppCommand(a *app) *cobra.Command {
 Writes apps/PROJECT/ENVIRONMENT/APP/application.yaml and pushes the commit. An
 unchanged file makes no commit. When somebody else pushes at the same time, the
 deploy is applied again to what is there then. A file that was edited by hand is
-overwritten with --force only.`,
+overwritten with --force only.
+
+With --apply the Application goes to the cluster instead, for platforms without
+a GitOps repository; what was edited there by hand is overwritten with --force
+only.
+
+With --wait the deploy ends when Argo CD says Synced and Healthy of what was
+deployed. Exit 1 if that is not so at --timeout, or cannot come any more; exit 3
+if a policy refuses it. Either way the result names the problems in plain words.
+Killed while it waits and run again, it makes no second commit.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "repository", "project", "environment", "app", "chart-repository", "chart-version", "values"); err != nil {
+			needed := []string{"project", "environment", "app", "chart-repository", "chart-version", "values"}
+			if !o.Apply {
+				needed = append([]string{"repository"}, needed...)
+			}
+			if err := required(cmd, needed...); err != nil {
 				return err
 			}
-			o.Repository.Log = a.log
+			o.Repository.Log, o.ArgoCD.Log, o.ArgoCD.CAFile = a.log, a.log, o.Repository.CAFile
 			result, err := deploy.Run(cmd.Context(), o)
-			if err != nil {
+			if result.Application == "" {
 				return err
 			}
-			return a.emit(result)
+			return errors.Join(a.emit(result), err)
 		},
 	}
 	f := cmd.Flags()
@@ -54,10 +70,20 @@ overwritten with --force only.`,
 	f.StringVar(&o.Revision, "revision", "", "commit of the source that the image was built from")
 	f.StringVar(&o.Cluster, "cluster", "https://kubernetes.default.svc", "Kubernetes API that Argo CD deploys to")
 	f.StringVar(&o.ArgoCDNamespace, "argocd-namespace", "argocd", "namespace of Argo CD")
+	f.BoolVar(&o.Apply, "apply", false, "apply the Application to the cluster, without a repository")
+	f.BoolVar(&o.Wait, "wait", false, "wait until the application is Synced and Healthy")
+	f.DurationVar(&o.Timeout, "timeout", argocd.DefaultTimeout, "how long to wait")
+	clusterFlags(f, &o.ArgoCD)
 	f.BoolVar(&o.Force, "force", false, "overwrite what somebody edited by hand")
-	f.BoolVar(&o.DryRun, "dry-run", false, "show the difference and push nothing")
+	f.BoolVar(&o.DryRun, "dry-run", false, "show the difference and change nothing")
 	f.StringVar(&o.Output, "output", "", "file for a copy of application.yaml")
 	return cmd
+}
+
+// clusterFlags adds the flags that every command which asks Argo CD shares.
+func clusterFlags(f *pflag.FlagSet, o *argocd.Options) {
+	secretFlags(f, &o.Kubeconfig, "kubeconfig", "the kubeconfig of Argo CD's cluster (default: the pod's service account)")
+	f.StringVar(&o.Context, "kube-context", "", "context of the kubeconfig (default: its current one)")
 }
 
 // gitFlags adds the flags that every command which changes a Git repository

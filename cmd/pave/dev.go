@@ -12,6 +12,8 @@ func devCommand(a *app) *cobra.Command {
 		devCACommand(a),
 		devGitCommand(a),
 		devRegistryCommand(a),
+		devTalosCommand(a),
+		devVCenterCommand(a),
 		devVulndbCommand(a),
 	)
 	return cmd

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,9 +12,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/pave-platform/pave/internal/forge"
+	"github.com/pave-platform/pave/internal/forgetest"
+	"github.com/pave-platform/pave/internal/gitrepo"
 	"github.com/pave-platform/pave/internal/gittest"
 	"github.com/pave-platform/pave/internal/registry"
 	"github.com/pave-platform/pave/internal/registrytest"
+	"github.com/pave-platform/pave/internal/secret"
 	"github.com/pave-platform/pave/steps/deploy"
 	"github.com/pave-platform/pave/steps/promote"
 	"github.com/pave-platform/pave/steps/sign"
@@ -167,6 +173,33 @@ func TestAReleaseFromStagingToProductionAndBack(t *testing.T) {
 	}
 }
 
+// TestAPullRequestFromTheCommandLine offers a promotion where nobody may push to the
+// branch, and shows no token.
+func TestAPullRequestFromTheCommandLine(t *testing.T) {
+	p := newPromotions(t, registrytest.New)
+	p.git = gittest.Start(t, gittest.Options{Auth: true, Protect: []string{"main"}})
+	hub := forgetest.Start(t, forgetest.Options{Project: "platform", Repository: "gitops"})
+	hub.Push("pave/promote/shop/web/production")
+	ref, _ := p.push(t)
+	p.vouch(t, ref, promotedCommit)
+	ok(t, &deploy.Result{}, p.deploy("staging", ref)...)
+	says(t, 1, p.run(), "the server refused the push to main", "open a pull request with --pull-request")
+	offer := append(p.run(), "--pull-request", "--forge", "github", "--forge-url", hub.API(forge.GitHub), "--forge-project", "platform",
+		"--forge-token-file", hub.TokenFile)
+	for n := range 2 {
+		var r promote.Result
+		ok(t, &r, offer...)
+		if r.Changed != (n == 0) || r.PullRequest == nil || r.PullRequest.Opened != (n == 0) || r.Diff == "" || p.git.Commits(t, "main") != 1 {
+			t.Errorf("run %d: %+v", n+1, r)
+		}
+	}
+	code, stdout, stderr := gateCommandLine(offer...)
+	if code != 0 || !strings.Contains(stdout, "proposed before shop-production-web") || !strings.Contains(stderr, "about to promote: image ") {
+		t.Errorf("exit %d: %s%s", code, stdout, stderr)
+	}
+	gittest.NoSecret(t, stdout+stderr, hub.Token)
+}
+
 func TestAProvenanceOfAnotherCommitIsNotPromoted(t *testing.T) {
 	p := newPromotions(t, registrytest.New)
 	ref, _ := p.push(t)
@@ -194,6 +227,10 @@ func TestWhatTheRegistryDoesNotHaveIsNotPromoted(t *testing.T) {
 	}
 }
 
+func withValues(more ...string) []string {
+	return append([]string{"promote", "run", "--repository", "https://127.0.0.1:1/platform/gitops.git", "--project", "shop", "--app", "web", "--values", "x.yaml"}, more...)
+}
+
 func TestPromoteCommandsRefuseBadUsage(t *testing.T) {
 	for name, c := range map[string]struct {
 		args []string
@@ -203,8 +240,64 @@ func TestPromoteCommandsRefuseBadUsage(t *testing.T) {
 		"a rollback without anything":  {[]string{"promote", "rollback"}, "needs --repository, --project, --app, --environment"},
 		"a rejection without a digest": {[]string{"promote", "reject"}, "accepts 1 arg"},
 		"a rejection without a reason": {[]string{"promote", "reject", "sha256:0"}, "--reason"},
+		"to wait without a cluster":    {withValues("--wait"), "no cluster is given, and this is not a pod of one; give --kubeconfig-file or --kubeconfig-env"},
+		"a soak without a cluster":     {withValues("--soak", "10m"), "no cluster is given"},
+		"a soak that is no time":       {withValues("--soak", "10"), "invalid argument"},
+		"a kubeconfig that is none":    {withValues("--kubeconfig-file", "promote_test.go"), "is not a kubeconfig"},
+		"both ways at once":            {withValues("--wait", "--auto-rollback", "--no-rollback"), "say the opposite"},
+		"a way back without waiting":   {withValues("--auto-rollback"), "give --wait"},
+		"a pull request without forge": {withValues("--pull-request"), "there is no kind of forge"},
+		"a pull request, and to wait":  {withValues("--pull-request", "--forge", "github", "--wait", "--kubeconfig-file", "x"), "x: no such file"},
 		"a history without anything":   {[]string{"promote", "history"}, "needs --repository"},
 	} {
 		t.Run(name, func(t *testing.T) { says(t, 2, c.args, c.want) })
+	}
+}
+
+func TestTheForgesNamesAreThoseOfTheRepository(t *testing.T) {
+	for url, want := range map[string]string{
+		"https://bitbucket.example.com/scm/PLAT/gitops.git": "PLAT gitops",
+		"https://github.example.com/platform/gitops":        "platform gitops",
+		"https://gitlab.example.com/a/b/gitops.git":         "a/b gitops",
+		"ssh://git@git.example.com:7999/plat/gitops.git":    "plat gitops",
+		"git@bitbucket.org:platform/gitops.git":             "platform gitops",
+		"gitops.git":                                        " gitops",
+	} {
+		if project, name := forgeNames(url); project+" "+name != want {
+			t.Errorf("%s: %s %s, want %s", url, project, name, want)
+		}
+	}
+}
+
+// TestAnImageThatIsDeletedBetweenVerificationAndCommitIsNotPromoted has it deleted
+// right after the real verification.
+func TestAnImageThatIsDeletedBetweenVerificationAndCommitIsNotPromoted(t *testing.T) {
+	for kind, start := range map[string]func(testing.TB, registrytest.Options) *registrytest.Registry{
+		"referrers": registrytest.New, "no referrers": registrytest.Distribution,
+	} {
+		t.Run(kind, func(t *testing.T) {
+			p := newPromotions(t, start)
+			ref, _ := p.push(t)
+			p.vouch(t, ref, promotedCommit)
+			ok(t, &deploy.Result{}, p.deploy("staging", ref)...)
+			login := registry.Options{Username: p.registry.Username, Password: secret.Source{File: p.registry.PasswordFile}, CAFile: p.file("ca.pem")}
+			verify := verifier(sign.VerifyOptions{Registry: login, Require: []string{"spdx"}, Key: sign.PublicKey{PEM: secret.Source{File: p.file("cosign.pub")}}})
+			o := promote.Options{ValuesFile: p.file("production.yaml"), Common: promote.Common{
+				Project: "shop", App: "web", Present: present(login),
+				Repository: gitrepo.Options{URL: p.git.URL, Branch: "main", CAFile: p.file("ca.pem"), Token: secret.Source{File: p.git.TokenFile}, Author: gitrepo.Author{Name: "a", Email: "a@example.com"}},
+				Verify: func(ctx context.Context, image, revision string) ([]string, error) {
+					verified, err := verify(ctx, image, revision)
+					digest, parse := registry.ParseDigest(image)
+					return verified, errors.Join(err, parse, remote.Delete(digest, p.registry.Client(t).Remote(ctx)...))
+				},
+			}}
+			_, err := promote.Run(t.Context(), o)
+			if err == nil || !strings.Contains(err.Error(), ref+" was deleted from its registry after it was verified: nothing was done") {
+				t.Error(err)
+			}
+			if n := p.git.Commits(t, "main"); n != 1 {
+				t.Errorf("%d commits", n)
+			}
+		})
 	}
 }

@@ -53,7 +53,7 @@ func known(t *testing.T) []*unstructured.Unstructured {
 }
 
 // judge applies policies to objects. Every namespace is the platform's, but for
-// the one elsewhere.
+// the one elsewhere, and one of them has previews.
 func (e engine) judge(t *testing.T, policies, objects []*unstructured.Unstructured) []verdict {
 	t.Helper()
 	policies = slices.DeleteFunc(slices.Clone(policies), func(p *unstructured.Unstructured) bool { return p.GetKind() == "ClusterRole" })
@@ -92,6 +92,9 @@ func (e engine) judge(t *testing.T, policies, objects []*unstructured.Unstructur
 	return all
 }
 
+// previewNamespace has previews.
+const previewNamespace = "demo-previews"
+
 // namespaces writes the namespaces' labels for Kyverno.
 func namespaces(t *testing.T, objects []*unstructured.Unstructured) string {
 	t.Helper()
@@ -104,8 +107,11 @@ func namespaces(t *testing.T, objects []*unstructured.Unstructured) string {
 		}
 		seen[name] = true
 		labels := map[string]any{"managed-by": "idp-platform"}
-		if name == policiestest.Elsewhere {
+		switch name {
+		case policiestest.Elsewhere:
 			labels = map[string]any{"managed-by": "somebody"}
+		case previewNamespace:
+			labels["pave.dev/environment"] = "previews"
 		}
 		all = append(all, map[string]any{"name": name, "labels": labels})
 	}

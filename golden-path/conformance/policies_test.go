@@ -19,8 +19,9 @@ import (
 // These have tests of their own: the image's registry is not there, and Kyverno
 // refuses to look for what to delete among kinds that it does not know.
 const (
-	signed  = "only-signed-images"
-	removes = "remove-expired-exceptions"
+	signed   = "only-signed-images"
+	previews = "only-signed-previews"
+	removes  = "remove-expired-exceptions"
 )
 
 // workloads are the kinds that every policy for pods judges.
@@ -41,7 +42,7 @@ func TestEverythingThatTheChartRendersPasses(t *testing.T) {
 		}
 	}
 	got := map[string]bool{}
-	for _, v := range newEngine(t).judge(t, rules(t, policiestest.Options(t), signed, removes), objects) {
+	for _, v := range newEngine(t).judge(t, rules(t, policiestest.Options(t), signed, previews, removes), objects) {
 		line := fmt.Sprintf("%s %s/%s/%s", v.Policy, v.Namespace, v.Kind, v.Name)
 		if v.Result != "pass" {
 			t.Errorf("%s: %s: %s", line, v.Result, v.Message)
@@ -54,7 +55,7 @@ func TestEverythingThatTheChartRendersPasses(t *testing.T) {
 }
 
 func TestEachPolicyRefusesTheBadAndLetsTheGoodPass(t *testing.T) {
-	kyverno, all := newEngine(t), rules(t, policiestest.Options(t), signed, removes)
+	kyverno, all := newEngine(t), rules(t, policiestest.Options(t), signed, previews, removes)
 	for name, cases := range policiestest.Cases(t) {
 		t.Run(name, func(t *testing.T) {
 			var objects []*unstructured.Unstructured
@@ -90,7 +91,7 @@ func TestCheckAgreesWithKyverno(t *testing.T) {
 			}
 		}
 	}
-	all := rules(t, policiestest.Options(t), signed, removes)
+	all := rules(t, policiestest.Options(t), signed, previews, removes)
 	want := map[string]string{}
 	for _, v := range newEngine(t).judge(t, all, objects) {
 		if v.Result == "fail" || v.Result == "error" {

@@ -91,6 +91,40 @@ func TestOnlyImagesSignedByThePlatformRun(t *testing.T) {
 	}
 }
 
+// Kyverno's command does not change what it judges: the pods here are as they are
+// once the digest is in, and one as it is before.
+func TestOnlyPreviewsSignedByThePlatformRun(t *testing.T) {
+	registry := registrytest.New(t, registrytest.Options{})
+	key, public := newKey(t)
+	signed, unsigned := push(t, registry, "signed"), push(t, registry, "unsigned")
+	signImage(t, sign.Target{Ref: signed, Registry: registry.Options(), Key: key, Format: sign.Bundle})
+	commit := ":" + strings.Repeat("a", 40) + "@"
+	preview := func(o *unstructured.Unstructured) *unstructured.Unstructured {
+		o.SetNamespace(previewNamespace)
+		return o
+	}
+	objects := []*unstructured.Unstructured{
+		preview(pod("good-pinned", strings.Replace(signed, "@", commit, 1))),
+		preview(pod("bad-unsigned", strings.Replace(unsigned, "@", commit, 1))),
+		preview(pod("bad-tag", registry.Ref("demo/signed:1"))),
+		preview(initial(pod("bad-init", signed), unsigned)),
+		preview(inWorkload("apps/v1", "Deployment", "left-to-its-pods", registry.Ref("demo/signed:1"))),
+		pod("bad-elsewhere", registry.Ref("demo/signed:1")), pod("good-elsewhere", signed),
+	}
+	all := rules(t, policies.Options{Registries: []string{registry.Host}, PublicKey: public})
+	got := map[string]string{}
+	for _, v := range reaching(t, registry).judge(t, append(only(all, "only-signed-images"), only(all, "only-signed-previews")...), objects) {
+		got[v.Name] = v.Policy + " " + v.Result
+	}
+	want := map[string]string{
+		"good-pinned": "only-signed-previews pass", "bad-unsigned": "only-signed-previews fail", "bad-tag": "only-signed-previews fail",
+		"bad-init": "only-signed-previews fail", "bad-elsewhere": "only-signed-images fail", "good-elsewhere": "only-signed-images pass",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 // reaching gives an engine that trusts the registry and logs in to it.
 func reaching(t *testing.T, r *registrytest.Registry) engine {
 	t.Helper()

@@ -1,9 +1,10 @@
 package contract
 
 import (
-	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/pave-platform/pave/internal/yamlfile"
 )
 
 // check finds what is wrong between fields: in spec, and in what each environment
@@ -11,16 +12,16 @@ import (
 // no other field can change, in the parts that are right: a problem that follows
 // from another one would send the reader the wrong way.
 func (d *decoder) check(a *Application) {
-	if wrong := len(d.problems); wrong > 0 {
+	if wrong := len(d.Problems); wrong > 0 {
 		for _, e := range a.described() {
 			c, s := checker{decoder: d, environment: e}, a.merged(e)
 			c.ingress(s)
 			c.secrets(s)
 		}
-		beside := slices.DeleteFunc(slices.Clone(d.problems[wrong:]), func(p Problem) bool {
-			return slices.ContainsFunc(d.problems[:wrong], func(w Problem) bool { return part(w.Path) == part(p.Path) })
+		beside := slices.DeleteFunc(slices.Clone(d.Problems[wrong:]), func(p yamlfile.Problem) bool {
+			return slices.ContainsFunc(d.Problems[:wrong], func(w yamlfile.Problem) bool { return part(w.Path) == part(p.Path) })
 		})
-		d.problems = append(d.problems[:wrong], beside...)
+		d.Problems = append(d.Problems[:wrong], beside...)
 		return
 	}
 	d.checkName(a)
@@ -67,7 +68,7 @@ const maxNameWithOperator = 40
 func (d *decoder) checkName(a *Application) {
 	n, s := len(a.Metadata.Name), a.Spec
 	if n > maxNameWithOperator && (s.Database != nil && s.Database.Enabled || s.Messaging != nil && s.Messaging.Enabled) {
-		d.conflict("metadata.name", "has %d characters, with a database or a broker at most %d are allowed", n, maxNameWithOperator)
+		d.Conflict("metadata.name", "has %d characters, with a database or a broker at most %d are allowed", n, maxNameWithOperator)
 	}
 }
 
@@ -76,7 +77,7 @@ func (d *decoder) checkName(a *Application) {
 func (d *decoder) checkAlternatives(a *Application) {
 	const both = "is there besides autoscaling: delete replicas to let the number of pods follow the load, or delete autoscaling"
 	if a.Spec.Replicas != 0 && a.Spec.Autoscaling != nil {
-		d.conflict("spec.replicas", both)
+		d.Conflict("spec.replicas", both)
 	}
 	for _, e := range []Environment{Staging, Production} {
 		o, path := a.Spec.Environments.of(e), "spec.environments."+string(e)
@@ -84,12 +85,18 @@ func (d *decoder) checkAlternatives(a *Application) {
 			continue
 		}
 		if o.Replicas != 0 && o.Autoscaling != nil {
-			d.conflict(path+".replicas", both)
+			d.Conflict(path+".replicas", both)
 		}
 		if o.Database != nil && (a.Spec.Database == nil || !a.Spec.Database.Enabled) {
-			d.conflict(path+".database", "changes a database that is not there: spec.database must enable one")
+			d.Conflict(path+".database", "changes a database that is not there: spec.database must enable one")
 		}
 	}
+}
+
+// decoder is a file that was read, and what is known besides.
+type decoder struct {
+	*yamlfile.File
+	known known
 }
 
 // checker looks at the spec of one environment, or at spec itself.
@@ -104,32 +111,10 @@ func (c checker) conflict(field, format string, args ...any) {
 	path := "spec." + field
 	if c.environment != "" {
 		own := "spec.environments." + string(c.environment) + "." + field
-		inside := strings.Count(c.around(own), ".") - strings.Count(own, ".")
-		if inside >= strings.Count(c.around(path), ".")-strings.Count(path, ".") {
+		inside := strings.Count(c.Around(own), ".") - strings.Count(own, ".")
+		if inside >= strings.Count(c.Around(path), ".")-strings.Count(path, ".") {
 			path = own
 		}
 	}
-	c.decoder.conflict(path, format, args...)
-}
-
-// conflict reports a problem at a path, in the place of the nearest field around
-// it that the file has.
-func (d *decoder) conflict(path, format string, args ...any) {
-	p := Problem{File: d.file, Path: path, Message: fmt.Sprintf(format, args...)}
-	at := d.places[d.around(path)]
-	p.Line, p.Column = at.line, at.column
-	if !slices.Contains(d.problems, p) {
-		d.problems = append(d.problems, p)
-	}
-}
-
-// around gives path, or the innermost group or list with it that the file has.
-func (d *decoder) around(path string) string {
-	for path != "" {
-		if _, ok := d.places[path]; ok {
-			return path
-		}
-		path = path[:max(0, strings.LastIndexAny(path, ".["))]
-	}
-	return path
+	c.decoder.Conflict(path, format, args...)
 }

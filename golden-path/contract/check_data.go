@@ -3,6 +3,8 @@ package contract
 import (
 	"slices"
 	"strings"
+
+	"github.com/pave-platform/pave/internal/yamlfile"
 )
 
 // injected are the variables that come with a database and a broker.
@@ -27,9 +29,9 @@ func (c checker) variables(s Spec) {
 func (c checker) secrets(s Spec) {
 	first := map[ObjectName]int{}
 	for i, secret := range s.Secrets {
-		path := index("secrets", i)
+		path := yamlfile.Index("secrets", i)
 		if n, taken := first[secret.Name]; taken {
-			c.conflict(path+".name", "%s is the name of spec.%s already", secret.Name, index("secrets", n))
+			c.conflict(path+".name", "%s is the name of spec.%s already", secret.Name, yamlfile.Index("secrets", n))
 			continue
 		}
 		first[secret.Name] = i
@@ -40,7 +42,7 @@ func (c checker) secrets(s Spec) {
 		keys := map[EnvName]bool{}
 		for n, key := range secret.Vault.Keys {
 			if keys[key] {
-				c.conflict(index(path+".vault.keys", n), "%s is given twice", key)
+				c.conflict(yamlfile.Index(path+".vault.keys", n), "%s is given twice", key)
 			}
 			keys[key] = true
 		}
@@ -63,7 +65,7 @@ func (c checker) reference(path string, name ObjectName) {
 	if len(has) > maxListed {
 		list += ", …"
 	}
-	c.conflict(path, "the project has no Secret %q%s (%s)", name, didYouMean(string(name), has), list)
+	c.conflict(path, "the project has no Secret %q%s (%s)", name, yamlfile.DidYouMean(string(name), has), list)
 }
 
 func (c checker) mounts(s Spec) {
@@ -77,16 +79,16 @@ func (c checker) mounts(s Spec) {
 		paths[path] = owner
 	}
 	for i, v := range s.Storage {
-		path := index("storage", i)
+		path := yamlfile.Index("storage", i)
 		if first, taken := names[v.Name]; taken {
-			c.conflict(path+".name", "%s is the name of spec.%s already", v.Name, index("storage", first))
+			c.conflict(path+".name", "%s is the name of spec.%s already", v.Name, yamlfile.Index("storage", first))
 		} else {
 			names[v.Name] = i
 		}
 		mount(v.MountPath, path+".mountPath", "spec."+path)
 	}
 	for i, path := range s.Writable {
-		mount(path, index("writable", i), "spec."+index("writable", i))
+		mount(path, yamlfile.Index("writable", i), "spec."+yamlfile.Index("writable", i))
 	}
 }
 

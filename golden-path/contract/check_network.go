@@ -1,14 +1,18 @@
 package contract
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/pave-platform/pave/internal/yamlfile"
+)
 
 func (c checker) ports(s Spec) {
 	names := map[PortName]int{}
 	numbers := map[Port]string{s.complete().Port: "spec.port"}
 	for i, p := range s.Ports {
-		path := index("ports", i)
+		path := yamlfile.Index("ports", i)
 		if first, taken := names[p.Name]; taken {
-			c.conflict(path+".name", "%s is the name of spec.%s already", p.Name, index("ports", first))
+			c.conflict(path+".name", "%s is the name of spec.%s already", p.Name, yamlfile.Index("ports", first))
 		} else {
 			names[p.Name] = i
 		}
@@ -45,9 +49,9 @@ func (c checker) ingress(s Spec) {
 func (c checker) egress(s Spec) {
 	names := map[Label]int{}
 	for i, e := range s.Egress {
-		path := index("egress", i)
+		path := yamlfile.Index("egress", i)
 		if first, taken := names[e.Name]; taken {
-			c.conflict(path+".name", "%s is the name of spec.%s already", e.Name, index("egress", first))
+			c.conflict(path+".name", "%s is the name of spec.%s already", e.Name, yamlfile.Index("egress", first))
 		} else {
 			names[e.Name] = i
 		}
@@ -62,7 +66,7 @@ func (c checker) egress(s Spec) {
 		ports := map[TargetPort]bool{}
 		for n, port := range e.Ports {
 			if ports[port] {
-				c.conflict(index(path+".ports", n), "%d is given twice", port)
+				c.conflict(yamlfile.Index(path+".ports", n), "%d is given twice", port)
 			}
 			ports[port] = true
 		}

@@ -1,6 +1,10 @@
 package contract
 
-import "cmp"
+import (
+	"cmp"
+
+	"github.com/pave-platform/pave/internal/yamlfile"
+)
 
 func (c checker) rollout(r Rollout) {
 	strategy := cmp.Or(r.Strategy, Rolling)
@@ -17,7 +21,7 @@ func (c checker) rollout(r Rollout) {
 	}
 	last := Weight(-1)
 	for i, step := range r.Canary.Steps {
-		path := index("rollout.canary.steps", i)
+		path := yamlfile.Index("rollout.canary.steps", i)
 		switch {
 		case step.Weight == nil && step.Pause == "":
 			c.conflict(path, "is empty: give it a weight or a pause")

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/pave-platform/pave/internal/yamlfile"
 )
 
 // choice is a text of which only a few are allowed.
@@ -102,5 +104,5 @@ func among[S interface {
 	if slices.Contains(allowed, string(s)) {
 		return nil
 	}
-	return fmt.Errorf("%q is not known%s (allowed: %s)", s, didYouMean(string(s), allowed), strings.Join(allowed, ", "))
+	return fmt.Errorf("%q is not known%s (allowed: %s)", s, yamlfile.DidYouMean(string(s), allowed), strings.Join(allowed, ", "))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/invopop/jsonschema"
 
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/yamlfile"
 )
 
 // Field is what there is to know about a field of platform.yaml.
@@ -47,9 +48,9 @@ func Explain(path string) (Field, error) {
 		case len(names) == 0 && group.AdditionalProperties != nil && group.Type == "object":
 			value = group.AdditionalProperties
 		default:
-			return Field{}, unknown(&root, join(f.Path, name), name, names)
+			return Field{}, unknown(&root, yamlfile.Join(f.Path, name), name, names)
 		}
-		at, f = value, about(&root, value, join(f.Path, name))
+		at, f = value, about(&root, value, yamlfile.Join(f.Path, name))
 		f.Required = slices.Contains(group.Required, name)
 	}
 	group := inside(&root, at)
@@ -65,7 +66,7 @@ func unknown(root *jsonschema.Schema, path, name string, names []string) error {
 	if len(names) == 0 {
 		return fault.Inputf("%s: there are no fields in it", path)
 	}
-	guess := didYouMean(name, names)
+	guess := yamlfile.DidYouMean(name, names)
 	if guess == "" && !strings.Contains(path, ".") { // spec is easily left out
 		if spec, ok := root.Properties.Get("spec"); ok {
 			if _, there := inside(root, spec).Properties.Get(name); there {

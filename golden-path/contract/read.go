@@ -1,19 +1,40 @@
 package contract
 
 import (
-	"errors"
-	"io"
-	"os"
 	"path/filepath"
-	"reflect"
 
-	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/yamlfile"
 )
+
+// MaxBytes is the size of the largest file that is read.
+const MaxBytes = yamlfile.MaxBytes
+
+// Problem is one thing that is wrong with a file.
+type Problem = yamlfile.Problem
+
+// Problems is everything that is wrong with a file, in the file's order.
+type Problems = yamlfile.Problems
+
+// form is what every platform.yaml has in common.
+var form = yamlfile.Form{
+	Needs:     "apiVersion, kind, metadata and spec",
+	Describes: "application",
+	Valid: func(value any) error {
+		if r, ok := value.(rule); ok {
+			return r.valid()
+		}
+		return nil
+	},
+	AsWritten: func(value any) bool {
+		_, ok := value.(verbatim)
+		return ok
+	},
+}
 
 // Read reads and checks the file at path. The error of an invalid file is a
 // fault.Input around [Problems].
 func Read(path string, options ...Option) (*Application, error) {
-	data, err := readLimited(path)
+	data, err := yamlfile.Load(path, "write one with `pave contract init`")
 	if err != nil {
 		return nil, err
 	}
@@ -22,38 +43,18 @@ func Read(path string, options ...Option) (*Application, error) {
 
 // Parse checks data, which came from the file of the given name.
 func Parse(file string, data []byte, options ...Option) (*Application, error) {
-	root, problems := document(file, data)
-	if len(problems) > 0 {
-		return nil, fault.Inputf("%w", problems)
-	}
 	var a Application
-	d := decoder{file: file, places: map[string]place{}}
+	read, err := form.Read(file, data, &a)
+	if err != nil {
+		return nil, err
+	}
+	d := decoder{File: read}
 	for _, option := range options {
 		option(&d.known)
 	}
-	d.value(root, reflect.ValueOf(&a).Elem(), "")
 	d.check(&a)
-	if len(d.problems) > 0 {
-		d.problems.sort()
-		return nil, fault.Inputf("%w", d.problems)
+	if err := d.Err(); err != nil {
+		return nil, err
 	}
 	return &a, nil
-}
-
-// readLimited reads one byte more than is allowed, so that [document] sees a
-// file that is too large without taking it into memory.
-func readLimited(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fault.Inputf("%s does not exist", path).Fix("write one with `pave contract init`")
-	}
-	if err != nil {
-		return nil, fault.Inputf("%w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
-	if err != nil {
-		return nil, fault.Inputf("%w", err)
-	}
-	return data, nil
 }

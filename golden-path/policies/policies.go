@@ -123,7 +123,7 @@ func (o Options) set(name string, document *yaml.Node) error {
 		return policy.at("spec", "variables", "days", "expression").set(literal(o.exceptionDays()))
 	case "require-standard-labels":
 		return policy.at("spec", "variables", "operators", "expression").set(literal(o.operators()))
-	case "only-signed-images":
+	case "only-signed-images", "only-signed-previews":
 		if len(o.PullSecrets) > 0 {
 			if err := policy.at("spec").add("credentials", map[string][]string{"secrets": o.PullSecrets}); err != nil {
 				return err

@@ -47,6 +47,7 @@ func TestTheFilesAsTheyStandLetNoImagePass(t *testing.T) {
 	for file, line := range map[string]string{
 		"allowed-registries.yaml":    "- name: registries\n      expression: \"[]\"\n",
 		"only-signed-images.yaml":    "data: \"\"\n",
+		"only-signed-previews.yaml":  "data: \"\"\n",
 		"exceptions-need-owner.yaml": "- name: days\n      expression: \"0\"\n",
 	} {
 		data, err := os.ReadFile(file)

@@ -42,33 +42,44 @@ func Values(a *contract.Application, e contract.Environment, image string) (map[
 		return nil, fault.Inputf("image %s is not from %s, the repository in spec.image", image, want).
 			Fix("publish it there, or change spec.image.repository")
 	}
+	values := spec(s)
+	identify(values, a.Metadata, string(e))
+	values["image"] = fields{"repository": repository, "digest": ref.DigestStr()}
+	return values, nil
+}
+
+// identify adds whose application it is.
+func identify(values fields, m contract.Metadata, environment string) {
+	values["name"] = string(m.Name)
+	values["team"] = string(m.Team)
+	values["project"] = string(m.Project)
+	values["environment"] = environment
+}
+
+// spec gives the values that have the names of spec.
+func spec(s contract.Spec) fields {
 	values := fields{
-		"name":        string(a.Metadata.Name),
-		"team":        string(a.Metadata.Team),
-		"project":     string(a.Metadata.Project),
-		"environment": string(e),
-		"image":       fields{"repository": repository, "digest": ref.DigestStr()},
-		"port":        int(s.Port),
-		"ports":       list(s.Ports, port),
-		"env":         env(s.Env),
-		"secrets":     list(s.Secrets, secret),
-		"database":    database(s.Database),
-		"messaging":   messaging(s.Messaging),
-		"storage":     list(s.Storage, storage),
-		"writable":    list(s.Writable, text),
-		"resources":   resources(s.Resources),
-		"probes":      probes(s.Probes),
-		"egress":      list(s.Egress, egress),
-		"rollout":     rollout(s.Rollout),
-		"alerts":      list(s.Alerts, alert),
-		"metrics":     metrics(s.Metrics),
-		"reload":      *s.Reload,
+		"port":      int(s.Port),
+		"ports":     list(s.Ports, port),
+		"env":       env(s.Env),
+		"secrets":   list(s.Secrets, secret),
+		"database":  database(s.Database),
+		"messaging": messaging(s.Messaging),
+		"storage":   list(s.Storage, storage),
+		"writable":  list(s.Writable, text),
+		"resources": resources(s.Resources),
+		"probes":    probes(s.Probes),
+		"egress":    list(s.Egress, egress),
+		"rollout":   rollout(s.Rollout),
+		"alerts":    list(s.Alerts, alert),
+		"metrics":   metrics(s.Metrics),
+		"reload":    *s.Reload,
 	}
 	if s.Ingress != nil {
 		values["ingress"] = fields{"host": string(s.Ingress.Host), "tls": *s.Ingress.TLS}
 	}
 	scaling(values, s)
-	return values, nil
+	return values
 }
 
 func list[T any](items []T, value func(T) any) []any {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -17,6 +18,7 @@ type options struct {
 	runs     int
 	pave     string // binary; empty: build it
 	database string // folder; empty: make a small one
+	mirrorMB int    // of all images that are mirrored
 }
 
 // lab is the place to measure in: a temporary folder, and what the rows share,
@@ -33,6 +35,10 @@ type lab struct {
 	services made[*servers]
 	app      made[*application]
 	tools    made[peers]
+	mirrors  made[*mirrorLab]
+
+	gitServer     made[string]
+	deployServers servers // of the rows about deploys
 }
 
 func newLab(ctx context.Context, o options) (*lab, error) {
@@ -62,7 +68,12 @@ func (l *lab) close() error {
 	if l.services.value != nil {
 		l.services.value.stop()
 	}
-	return os.RemoveAll(l.dir)
+	l.deployServers.stop()
+	var err error
+	if l.mirrors.value != nil {
+		err = l.mirrors.value.close()
+	}
+	return errors.Join(err, os.RemoveAll(l.dir))
 }
 
 // say tells on stderr what is being done, and since when.

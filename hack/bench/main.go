@@ -76,5 +76,6 @@ func rootCommand() *cobra.Command {
 	f.IntVar(&o.runs, "runs", 3, "how often each row is measured; the median counts")
 	f.StringVar(&o.pave, "pave", "", "static pave binary that is already built, for the modules too (default: built from source)")
 	f.StringVar(&o.database, "database", "", "Trivy's vulnerability database, a folder with trivy.db and metadata.json (default: a small one)")
+	f.IntVar(&o.mirrorMB, "mirror-mb", 1900, "megabytes of the images that are mirrored, in all")
 	return cmd
 }

@@ -28,6 +28,13 @@ type Application struct {
 	ArgoCDNamespace string // empty: argocd
 }
 
+// AnnotationImage and AnnotationSeal are what an Application says of itself in the
+// cluster as well: its image by digest, and the hash of application.yaml.
+const (
+	AnnotationImage = "pave.dev/image"
+	AnnotationSeal  = "pave.dev/content-hash"
+)
+
 // Labels and annotations of an Application.
 const (
 	labelName        = "app.kubernetes.io/name"
@@ -36,9 +43,7 @@ const (
 	labelTeam        = "pave.dev/team"
 	labelEnvironment = "pave.dev/environment"
 
-	annotationImage    = "pave.dev/image"
 	annotationRevision = "pave.dev/source-revision"
-	annotationSeal     = "pave.dev/content-hash"
 )
 
 // ownCluster is how Argo CD names the cluster that it runs in.
@@ -99,7 +104,7 @@ func (a Application) labels() map[string]string {
 }
 
 func (a Application) annotations() map[string]string {
-	m := map[string]string{annotationImage: a.Image, annotationSeal: unsealed}
+	m := map[string]string{AnnotationImage: a.Image, AnnotationSeal: unsealed}
 	if a.Revision != "" {
 		m[annotationRevision] = a.Revision
 	}
@@ -121,7 +126,8 @@ func syncPolicy() map[string]any {
 		"syncOptions": []string{"CreateNamespace=false"},
 		"retry": map[string]any{
 			"limit":   5,
-			"backoff": map[string]any{"duration": "5s", "factor": 2, "maxDuration": "3m"},
+			"backoff": map[string]any{"duration": "5s", "factor": 2, "maxDuration": "30s"}, // what comes next waits for it
+			"refresh": true,                                                                // a retry is of what is wanted by then
 		},
 	}
 }

@@ -1,9 +1,11 @@
 package gitops
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/gitrepo"
@@ -14,6 +16,10 @@ import (
 type Environments struct {
 	Order    []string `json:"environments"`
 	Optional []string `json:"optional"` // may be skipped by a promotion that names its target
+
+	// Soak is how long a release must have been Healthy in an environment before it
+	// goes on from there, by environment; one that is not named asks for nothing.
+	Soak map[string]Duration `json:"soak"`
 
 	path string // for messages; empty: the platform's default
 }
@@ -29,10 +35,13 @@ func LoadEnvironments(tree *gitrepo.Tree, project string) (Environments, error) 
 	case err != nil:
 		return Environments{}, err
 	case !declared:
-		return Environments{Order: []string{"staging", "production"}}, nil
+		return Environments{Order: DefaultEnvironments()}, nil
 	}
 	return e, e.validate()
 }
+
+// DefaultEnvironments are those of a project that declares none, in their order.
+func DefaultEnvironments() []string { return []string{"staging", "production"} }
 
 func (e Environments) validate() error {
 	if len(e.Order) < 2 {
@@ -51,6 +60,31 @@ func (e Environments) validate() error {
 			return fault.Inputf("%s: optional environment %q is not among the environments", e.path, name)
 		}
 	}
+	for name, soak := range e.Soak {
+		switch {
+		case !slices.Contains(e.Order, name):
+			return fault.Inputf("%s: soak of %q, which is not among the environments", e.path, name)
+		case soak < 0:
+			return fault.Inputf("%s: the soak of %s is below nothing: %s", e.path, name, time.Duration(soak))
+		}
+	}
+	return nil
+}
+
+// Duration is a time span, written as in 90s, 10m or 1h30m.
+type Duration time.Duration
+
+// UnmarshalJSON reads it.
+func (d *Duration) UnmarshalJSON(raw []byte) error {
+	var written string
+	if err := json.Unmarshal(raw, &written); err != nil {
+		return fmt.Errorf("%s is not a time span: write it as in 10m", raw)
+	}
+	span, err := time.ParseDuration(written)
+	if err != nil {
+		return fmt.Errorf("%q is not a time span: write it as in 10m", written)
+	}
+	*d = Duration(span)
 	return nil
 }
 

@@ -32,6 +32,20 @@ type Entry struct {
 	Previous string    `json:"previous,omitempty"` // digest that ran before
 	Digest   string    `json:"digest"`
 	Release  Release   `json:"release"`
+
+	// Until is when a release that is followed in the cluster has to be Healthy, by the
+	// cluster's clock. While somebody follows it, nobody else moves the environment.
+	Until time.Time `json:"until,omitzero"`
+	Seen
+
+	Automatic bool `json:"automatic,omitempty"` // a rollback that nobody asked for: what it took back did not become Healthy
+}
+
+// Seen is how the cluster had a release when the environment was moved away from
+// it, as far as anybody looked.
+type Seen struct {
+	Healthy time.Time `json:"healthy,omitzero"` // since when, by the cluster's clock
+	Unwell  bool      `json:"unwell,omitempty"` // it is nothing to go back to
 }
 
 // History is what an application had in one environment, oldest first. It holds
@@ -85,6 +99,26 @@ func (h History) Now(running Application, at time.Time) History {
 		return h
 	}
 	return h.Append(Entry{Action: Found, At: at, To: running.Environment, Digest: running.Digest(), Release: running.Release})
+}
+
+// See is the history with what was seen of its newest entry.
+func (h History) See(s Seen) History {
+	if len(h.Entries) == 0 || s == (Seen{}) {
+		return h
+	}
+	entries := slices.Clone(h.Entries)
+	entries[len(entries)-1].Seen = s
+	return History{entries}
+}
+
+// TakenBack is the promotion that the newest entry, an automatic rollback, took back
+// and the rollback; nil for none.
+func (h History) TakenBack() (promotion, rollback *Entry) {
+	n := len(h.Entries)
+	if n < 2 || !h.Entries[n-1].Automatic || h.Entries[n-2].Digest != h.Entries[n-1].Previous {
+		return nil, nil
+	}
+	return &h.Entries[n-2], &h.Entries[n-1]
 }
 
 // Standing are the releases that were not taken back, oldest first. A rollback

@@ -3,6 +3,7 @@ package gitops_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pave-platform/pave/internal/gitops"
 )
@@ -46,5 +47,37 @@ func TestAppendLeavesTheHistoryThatItIsGivenAlone(t *testing.T) {
 	a, b := base.Append(gitops.Entry{Digest: "a"}), base.Append(gitops.Entry{Digest: "b"})
 	if len(base.Entries) != 2 || a.Last().Digest != "a" || b.Last().Digest != "b" {
 		t.Errorf("%+v, %+v, %+v", base, a, b)
+	}
+}
+
+func TestWhatAnAutomaticRollbackTookBack(t *testing.T) {
+	bad, back := gitops.Entry{Action: gitops.Promote, Digest: digest(2)}, gitops.Entry{Action: gitops.Rollback, Digest: digest(1), Previous: digest(2), Automatic: true}
+	byHand := back
+	byHand.Automatic = false
+	for name, c := range map[string]struct {
+		entries []gitops.Entry
+		found   bool
+	}{
+		"nothing happened":             {nil, false},
+		"it is the newest entry":       {[]gitops.Entry{bad, back}, true},
+		"something came after it":      {[]gitops.Entry{bad, back, bad}, false},
+		"somebody did it":              {[]gitops.Entry{bad, byHand}, false},
+		"what it took back is too old": {[]gitops.Entry{back}, false},
+	} {
+		if promotion, rollback := (gitops.History{Entries: c.entries}).TakenBack(); (promotion != nil) != c.found || (rollback != nil) != c.found {
+			t.Errorf("%s: %v, %v", name, promotion, rollback)
+		}
+	}
+}
+
+func TestTheTimesOfARolloutAreWrittenOnlyWhereThereAreAny(t *testing.T) {
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	plain, err := gitops.History{Entries: []gitops.Entry{{Action: gitops.Promote, At: at}}}.Render()
+	if err != nil || strings.Contains(string(plain), "until") || strings.Contains(string(plain), "healthy") || strings.Contains(string(plain), "automatic") {
+		t.Errorf("%v\n%s", err, plain)
+	}
+	followed, err := gitops.History{Entries: []gitops.Entry{{Action: gitops.Promote, At: at, Until: at}}}.Render()
+	if err != nil || !strings.Contains(string(followed), "until: \"2026-03-01T12:00:00Z\"") {
+		t.Errorf("%v\n%s", err, followed)
 	}
 }

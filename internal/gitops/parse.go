@@ -29,7 +29,7 @@ func Parse(t Target, content []byte) (Application, error) {
 	app := Application{
 		Target: t,
 		Release: Release{
-			Image:    m.Metadata.Annotations[annotationImage],
+			Image:    m.Metadata.Annotations[AnnotationImage],
 			Chart:    Chart{Repository: m.Spec.Source.RepoURL, Name: m.Spec.Source.Chart, Version: m.Spec.Source.TargetRevision},
 			Revision: m.Metadata.Annotations[annotationRevision],
 			Values:   m.Spec.Source.Helm.ValuesObject,

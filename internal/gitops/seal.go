@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/pmezard/go-difflib/difflib"
+	"sigs.k8s.io/yaml"
 
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/gitrepo"
@@ -22,12 +23,25 @@ import (
 // unsealed stands in the seal's place while the hash is made.
 var unsealed = "sha256:" + strings.Repeat("0", 2*sha256.Size)
 
-var sealLine = regexp.MustCompile(`(?m)^    ` + regexp.QuoteMeta(annotationSeal) + `: (sha256:[0-9a-f]{64})$`)
+var sealLine = regexp.MustCompile(`(?m)^    ` + regexp.QuoteMeta(AnnotationSeal) + `: (sha256:[0-9a-f]{64})$`)
 
 // seal fills in the hash of a file that has unsealed in the seal's place.
 func seal(content []byte) []byte {
 	sum := sha256.Sum256(content)
 	return bytes.Replace(content, []byte(unsealed), []byte("sha256:"+hex.EncodeToString(sum[:])), 1)
+}
+
+// Seal gives the YAML of a Kubernetes object with a notice before it, sealed. Its
+// metadata has the annotation AnnotationSeal already, with any value.
+func Seal(path, notice string, object map[string]any) ([]byte, error) {
+	metadata, _ := object["metadata"].(map[string]any)
+	annotations, _ := metadata["annotations"].(map[string]any)
+	annotations[AnnotationSeal] = unsealed
+	body, err := yaml.Marshal(object) // sorts keys
+	if err != nil {
+		return nil, fault.Inputf("%s: %w", path, err)
+	}
+	return seal(append([]byte(notice), body...)), nil
 }
 
 // Sealed tells whether content is as a deploy wrote it, to the byte.
@@ -38,6 +52,15 @@ func Sealed(content []byte) bool {
 	}
 	blank := bytes.Join([][]byte{content[:at[2]], []byte(unsealed), content[at[3]:]}, nil)
 	return bytes.Equal(seal(blank), content)
+}
+
+// ContentHash is the seal of an application.yaml, as sha256:…, which the
+// Application bears in the cluster too; empty for a file that is not sealed.
+func ContentHash(content []byte) string {
+	if !Sealed(content) {
+		return ""
+	}
+	return string(sealLine.FindSubmatch(content)[1])
 }
 
 // Read gives a file of the repository; nil if there is none.
@@ -56,12 +79,17 @@ func Present(tree *gitrepo.Tree, t Target, next []byte, force bool) ([]byte, err
 	if err := t.free(tree); err != nil {
 		return nil, err
 	}
-	old, err := Read(tree, t.Path())
+	return PresentFile(tree, t.Path(), next, force)
+}
+
+// PresentFile is Present for any sealed file.
+func PresentFile(tree *gitrepo.Tree, path string, next []byte, force bool) ([]byte, error) {
+	old, err := Read(tree, path)
 	if err != nil {
 		return nil, err
 	}
 	if old != nil && !force && !Sealed(old) {
-		return nil, conflict(t.Path(), old, next)
+		return nil, conflict(path, old, next)
 	}
 	return old, nil
 }

@@ -28,6 +28,9 @@ func (t Target) Validate() error {
 	if err != nil {
 		return err
 	}
+	if t.Environment == PreviewEnvironment {
+		return fault.Inputf("environment %s is for previews of pull requests", t.Environment).Fix("choose another name, or see pave preview")
+	}
 	if n := t.Name(); len(n) > maxLabel {
 		return fault.Inputf("project, environment and application make the name %q of %d characters: Kubernetes allows %d", n, len(n), maxLabel).
 			Fix("shorten one of them")
@@ -61,6 +64,13 @@ func projectFolder(project string) string { return "apps/" + project + "/" }
 
 // Name is the Application's, unique in Argo CD's namespace.
 func (t Target) Name() string { return t.Namespace() + "-" + t.App }
+
+// Parent is the name of the Application that generates those of the project and
+// environment. No target's own name has a dot.
+func (t Target) Parent() string { return Root + "." + t.Project + "." + t.Environment }
+
+// Root is the name of the ApplicationSet that everything comes from.
+const Root = "apps"
 
 // Namespace is where the application runs.
 func (t Target) Namespace() string { return t.Project + "-" + t.Environment }

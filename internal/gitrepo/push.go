@@ -20,16 +20,19 @@ import (
 // errMoved says that the branch is not at the commit that the change is for.
 var errMoved = errors.New("the branch moved")
 
-// push moves the branch from the snapshot's commit to commit, sending the
-// objects made. The server does so only if the branch is still where the
-// snapshot saw it.
-func (r *Repository) push(ctx context.Context, s *snapshot, commit plumbing.Hash, made []plumbing.Hash) error {
+// ErrRefused is a push that the server does not take from this account to this
+// branch, as to a protected one.
+var ErrRefused = errors.New("the server refused the push")
+
+// push moves the branch from old (zero: there is none) to commit, sending the
+// objects made in s. The server does so only if the branch is still at old.
+func (r *Repository) push(ctx context.Context, s *snapshot, old, commit plumbing.Hash, made []plumbing.Hash) error {
 	session, refs, err := r.startPush(ctx)
 	if err != nil {
 		return transient(err)
 	}
 	defer session.Close()
-	if refs.References[r.ref().String()] != s.head {
+	if refs.References[r.ref().String()] != old {
 		return &retryable{errMoved}
 	}
 	req := packp.NewReferenceUpdateRequestFromCapabilities(refs.Capabilities)
@@ -38,14 +41,14 @@ func (r *Repository) push(ctx context.Context, s *snapshot, commit plumbing.Hash
 	}
 	var words bytes.Buffer // what the server's hooks say
 	req.Progress = &words
-	req.Commands = []*packp.Command{{Name: r.ref(), Old: s.head, New: commit}}
+	req.Commands = []*packp.Command{{Name: r.ref(), Old: old, New: commit}}
 	var pack bytes.Buffer
 	if _, err := packfile.NewEncoder(&pack, s.store, false).Encode(made, 0); err != nil {
 		return err
 	}
 	req.Packfile = io.NopCloser(&pack)
 	report, err := session.ReceivePack(ctx, req)
-	return r.judge(ctx, s.head, report, err, words.String())
+	return r.judge(ctx, old, report, err, words.String())
 }
 
 func (r *Repository) startPush(ctx context.Context) (transport.ReceivePackSession, *packp.AdvRefs, error) {
@@ -117,7 +120,7 @@ func (r *Repository) refused(status, words string) error {
 	if w := remote(words); w != "" {
 		said += ": " + w
 	}
-	return fault.Failedf("the server refused the push to %s: %s", r.branch, said).
+	return fault.Failedf("%w to %s: %s", ErrRefused, r.branch, said).
 		Fix("allow this account to push to %s, or deploy to a branch that takes pushes", r.branch)
 }
 

@@ -32,6 +32,7 @@ type snapshot struct {
 	head    plumbing.Hash // zero: the repository is empty
 	depth   int           // commits of history, at least 1
 	partial bool          // the server left contents out: Tree.Read asks for them
+	absent  bool          // the branch need not be there: then the head is zero
 }
 
 func newSnapshot(r *Repository) *snapshot {
@@ -51,7 +52,12 @@ func (s *snapshot) fetch(ctx context.Context) error {
 	}
 	defer session.Close()
 	head, ok := refs.References[s.repo.ref().String()]
-	if !ok {
+	switch {
+	case ok:
+	case s.absent:
+		s.head = plumbing.ZeroHash
+		return nil
+	default:
 		return s.repo.missingBranch(refs)
 	}
 	if head == s.head {

@@ -30,32 +30,37 @@ type Result struct {
 func (r *Repository) Update(ctx context.Context, change func(*Tree) (Change, error)) (Result, error) {
 	s := newSnapshot(r)
 	var unsure []plumbing.Hash // commits that were pushed and not answered for
+	return r.persist(ctx, "update", func() (Result, error) { return r.attempt(ctx, s, &unsure, change) })
+}
+
+// persist makes attempts until one is more than a lost race or a passing trouble.
+func (r *Repository) persist(ctx context.Context, verb string, try func() (Result, error)) (Result, error) {
 	var wait backoff
 	begin := time.Now()
 	trouble := 0 // attempts in a row that failed for another reason than a race
 	for attempt := 1; ; attempt++ {
 		start := time.Now()
-		done, err := r.attempt(ctx, s, &unsure, change)
+		done, err := try()
 		done.Attempts = attempt
 		var again *retryable
 		switch {
 		case err == nil:
 			return done, nil
 		case !errors.As(err, &again), ctx.Err() != nil:
-			return Result{}, r.explain(ctx, "update", err)
+			return Result{}, r.explain(ctx, verb, err)
 		}
 		if trouble++; errors.Is(err, errMoved) {
 			trouble = 0
 		}
 		if attempt == r.attempts || trouble == troubles {
-			return Result{}, fault.Failedf("update %s of %s: gave up after %d attempts: %w", r.branch, r.name, attempt, again.cause).
+			return Result{}, fault.Failedf("%s %s of %s: gave up after %d attempts: %w", verb, r.branch, r.name, attempt, again.cause).
 				Fix("check the server and run it again: what may have landed is found and not repeated")
 		}
 		if time.Since(begin) > patience {
 			r.log.Info("trying again", "repository", r.name, "branch", r.branch, "attempt", attempt+1, "because", again.cause)
 		}
 		if err := wait.pause(ctx, attempt, time.Since(start)); err != nil {
-			return Result{}, r.explain(ctx, "update", err)
+			return Result{}, r.explain(ctx, verb, err)
 		}
 	}
 }
@@ -84,7 +89,7 @@ func (r *Repository) attempt(ctx context.Context, s *snapshot, unsure *[]plumbin
 	if commit.IsZero() {
 		return Result{Commit: tree.Head()}, nil
 	}
-	err = r.push(ctx, s, commit, made)
+	err = r.push(ctx, s, s.head, commit, made)
 	if errors.As(err, new(*unanswered)) {
 		*unsure = append(*unsure, commit)
 	}
@@ -94,8 +99,9 @@ func (r *Repository) attempt(ctx context.Context, s *snapshot, unsure *[]plumbin
 	return Result{Commit: commit.String(), Changed: true}, nil
 }
 
-// commit makes the objects of c; a zero hash means that nothing changes.
-func (r *Repository) commit(t *Tree, c Change) (plumbing.Hash, []plumbing.Hash, error) {
+// commit makes the objects of c, on top of t and after what else is given; a zero
+// hash means that nothing changes.
+func (r *Repository) commit(t *Tree, c Change, after ...plumbing.Hash) (plumbing.Hash, []plumbing.Hash, error) {
 	edits, err := c.edits()
 	if err != nil {
 		return plumbing.ZeroHash, nil, err
@@ -119,6 +125,7 @@ func (r *Repository) commit(t *Tree, c Change) (plumbing.Hash, []plumbing.Hash, 
 	if !t.snapshot.head.IsZero() {
 		commit.ParentHashes = []plumbing.Hash{t.snapshot.head}
 	}
+	commit.ParentHashes = append(commit.ParentHashes, after...)
 	hash, err := w.add(commit)
 	return hash, w.made, err
 }

@@ -9,7 +9,12 @@ import (
 )
 
 // Write puts content at path in one step, and makes the folder if there is none.
-func Write(path string, content []byte) error {
+func Write(path string, content []byte) error { return write(path, content, 0o644) }
+
+// WritePrivate is [Write] for what only the user may read.
+func WritePrivate(path string, content []byte) error { return write(path, content, 0o600) }
+
+func write(path string, content []byte, mode os.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
@@ -19,7 +24,7 @@ func Write(path string, content []byte) error {
 	}
 	defer os.Remove(f.Name()) // does nothing once it is renamed
 	_, err = f.Write(content)
-	if err := errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+	if err := errors.Join(err, f.Chmod(mode), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)

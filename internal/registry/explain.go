@@ -64,16 +64,31 @@ func explainAnswer(what, host string, err error) error {
 	if !ok {
 		return nil
 	}
+	says := func(format, remedy string) error {
+		return &fault.Error{Kind: fault.Failed, Err: said{fmt.Sprintf(format, what, host), answer}, Remedy: remedy}
+	}
 	switch answer.StatusCode {
 	case http.StatusUnauthorized:
-		return fault.Failedf("%s: %s refused the credentials (401)", what, host).Fix("check --registry-username and the password")
+		return says("%s: %s refused the credentials (401)", "check --registry-username and the password")
 	case http.StatusForbidden:
-		return fault.Failedf("%s: %s allows this account no access (403)", what, host).Fix("give the account the rights on the project")
+		return says("%s: %s allows this account no access (403)", "give the account the rights on the project")
 	case http.StatusNotFound:
-		return fault.Failedf("%s: %s has no such image or repository (404)", what, host).Fix("check the reference")
+		return says("%s: %s has no such image or repository (404)", "check the reference")
 	}
 	return nil
 }
+
+// said is an answer in our words: the answer itself stays in the chain.
+type said struct {
+	words string
+	error
+}
+
+// Error implements error.
+func (s said) Error() string { return s.words }
+
+// Unwrap gives the answer.
+func (s said) Unwrap() error { return s.error }
 
 func noTLS(host, prefix string) *fault.Error {
 	return fault.Failedf("%s%s does not speak https", prefix, host).Fix("give the registry a certificate, and its CA with --ca-file")

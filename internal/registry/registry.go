@@ -23,6 +23,7 @@ type Options struct {
 	CAFile   string        // PEM certificates trusted besides the system's; empty for none
 	Username string        // empty: the Docker configuration file decides
 	Password secret.Source // needed with Username
+	Only     string        // the registry that Username is for, host[:port]; empty: all
 }
 
 // Client reaches registries with one set of options. It is safe for use by
@@ -82,7 +83,26 @@ func keychain(o Options) (authn.Keychain, error) {
 	if err != nil {
 		return nil, err
 	}
-	return fixed{authn.FromConfig(authn.AuthConfig{Username: o.Username, Password: string(password)})}, nil
+	login := fixed{authn.FromConfig(authn.AuthConfig{Username: o.Username, Password: string(password)})}
+	if o.Only != "" {
+		return only{o.Only, login}, nil
+	}
+	return login, nil
+}
+
+// only is a login at one registry; the Docker configuration file decides for the
+// others.
+type only struct {
+	host string
+	fixed
+}
+
+// Resolve implements authn.Keychain.
+func (o only) Resolve(r authn.Resource) (authn.Authenticator, error) {
+	if r.RegistryStr() == o.host {
+		return o.fixed.Resolve(r)
+	}
+	return authn.DefaultKeychain.Resolve(r)
 }
 
 type fixed struct{ authn.Authenticator }
@@ -106,6 +126,13 @@ func (c *Client) Close() { c.transport.CloseIdleConnections() }
 
 // Transport gives the bare transport, for clients that authenticate themselves.
 func (c *Client) Transport() http.RoundTripper { return c.transport }
+
+// Pool gives a transport of its own for many requests at a time, with so many
+// idle connections to each registry. With bulk each large body has a connection
+// to itself. Whoever asks for a pool closes its idle connections.
+func (c *Client) Pool(connections int, bulk bool) http.RoundTripper {
+	return c.transport.pool(connections, bulk)
+}
 
 // TLS gives a copy of the TLS configuration, for clients that dial themselves.
 func (c *Client) TLS() *tls.Config { return c.tls.Clone() }

@@ -234,3 +234,25 @@ func must(t *testing.T, err error) {
 		t.Fatal(err)
 	}
 }
+
+func TestALoginIsForTheRegistryThatItIsFor(t *testing.T) {
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	t.Setenv("ONLY_PASSWORD", "pa55word")
+	c, err := registry.New(registry.Options{Username: "robot", Password: secret.Source{Env: "ONLY_PASSWORD"}, Only: "harbor.example.com:8443"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ref, want := range map[string]string{"harbor.example.com:8443/a": "robot", "harbor.example.com/a": "", "ghcr.io/a": ""} {
+		repository, err := name.NewRepository(ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		login, err := c.Keychain().Resolve(repository)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if config, err := login.Authorization(); err != nil || config.Username != want {
+			t.Errorf("%s: %q, %v", ref, config.Username, err)
+		}
+	}
+}

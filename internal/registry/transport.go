@@ -25,6 +25,29 @@ func newTransport(config *tls.Config) *safeTransport {
 	return &safeTransport{secure, plain}
 }
 
+// pool is s for many requests at a time. With bulk they are large bodies: over
+// HTTP/1.1, where each has a connection and its window for itself, with buffers
+// of a TLS record's size.
+func (s *safeTransport) pool(connections int, bulk bool) *safeTransport {
+	b := &safeTransport{s.secure.Clone(), s.plain.Clone()}
+	for _, t := range []*http.Transport{b.secure, b.plain} {
+		if bulk {
+			t.ForceAttemptHTTP2 = false
+			t.Protocols = new(http.Protocols)
+			t.Protocols.SetHTTP1(true)
+			// What s has set up for HTTP/2 comes along with the copy.
+			t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+			t.TLSClientConfig = t.TLSClientConfig.Clone()
+			t.TLSClientConfig.NextProtos = []string{"http/1.1"}
+			t.ReadBufferSize, t.WriteBufferSize = 16<<10, 16<<10
+		}
+		t.MaxIdleConns = 0
+		t.ResponseHeaderTimeout = 5 * time.Minute // a registry may move a large blob before it answers
+		t.MaxIdleConnsPerHost = connections
+	}
+	return b
+}
+
 // RoundTrip implements http.RoundTripper.
 func (s *safeTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	switch {

@@ -2,6 +2,7 @@ package registrytest
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -28,15 +29,30 @@ func Distribution(t testing.TB, o Options) *Registry {
 	}
 	config.HTTP.Secret = "one process only"
 	config.Catalog.MaxEntries = 1000
-	if !o.Anonymous {
+	if o.ForeignURLs {
+		config.Validation.Manifests.URLs.Allow = []string{"^https://"}
+	}
+	if o.Sparse {
+		config.Validation.Manifests.Indexes.Platforms = "none"
+	}
+	var tokens *Tokens
+	if o.Tokens {
+		tokens, config.Auth = newTokens(t)
+	} else if !o.Anonymous {
 		config.Auth = configuration.Auth{"htpasswd": configuration.Parameters{"realm": "test", "path": htpasswd(t)}}
 	}
 	app := handlers.NewApp(t.Context(), config)
 	t.Cleanup(func() { must(t, app.Shutdown()) })
-	if o.Wrap != nil {
-		return start(t, o, o.Wrap(app))
+	var handler http.Handler = app
+	if tokens != nil {
+		handler = tokens.guard(handler)
 	}
-	return start(t, o, app)
+	if o.Wrap != nil {
+		handler = o.Wrap(handler)
+	}
+	r := start(t, o, handler)
+	r.Tokens = tokens
+	return r
 }
 
 func htpasswd(t testing.TB) string {

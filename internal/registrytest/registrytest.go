@@ -1,13 +1,15 @@
 // Package registrytest starts real registries for tests: over TLS by a CA of
 // their own, with a password, on loopback, gone when the test ends.
 //
-// Two kinds differ where registries do: New lists referrers through the API,
-// Distribution (as Debian's and many on-premises ones) does not, so that
-// clients keep them in a tag.
+// The kinds differ where registries do: New lists referrers through the API,
+// Distribution (as many on-premises ones) does not, so that clients keep them in
+// a tag; Version2 is what Debian has, and accepts least.
 package registrytest
 
 import (
 	"crypto/tls"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -26,7 +28,11 @@ import (
 type Options struct {
 	Plain       bool // http instead of https
 	Anonymous   bool // no password
+	HTTP2       bool // besides HTTP/1.1
 	NoReferrers bool // no referrers API; Distribution never has it
+	Tokens      bool // of Distribution: bearer tokens, which its own server gives for the password
+	ForeignURLs bool // of Distribution: manifests may name layers at other places
+	Sparse      bool // of Distribution: an index may name images that are not there
 
 	// Wrap puts a handler before the registry, behind TLS and the password,
 	// for tests that count or break requests.
@@ -40,6 +46,8 @@ type Registry struct {
 	Username     string // empty with Anonymous
 	Password     string
 	PasswordFile string // holds Password
+
+	Tokens *Tokens // with Options.Tokens
 }
 
 const (
@@ -102,6 +110,7 @@ func start(t testing.TB, o Options, handler http.Handler) *Registry {
 		must(t, os.WriteFile(r.PasswordFile, []byte(password), 0o600))
 	}
 	server := httptest.NewUnstartedServer(handler)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // clients go, and tests break connections
 	if o.Plain {
 		server.Start()
 	} else {
@@ -110,6 +119,7 @@ func start(t testing.TB, o Options, handler http.Handler) *Registry {
 		pair, err := tls.LoadX509KeyPair(certs.Cert, certs.Key)
 		must(t, err)
 		server.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+		server.EnableHTTP2 = o.HTTP2
 		server.StartTLS()
 		r.CAFile = certs.CA
 	}

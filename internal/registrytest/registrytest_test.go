@@ -10,14 +10,18 @@ import (
 	"github.com/pave-platform/pave/internal/registrytest"
 )
 
-func TestBothKindsTakeAndGiveAnImage(t *testing.T) {
+func TestEveryKindTakesAndGivesAnImage(t *testing.T) {
 	for name, start := range map[string]func(testing.TB, registrytest.Options) *registrytest.Registry{
-		"pave": registrytest.New, "distribution": registrytest.Distribution,
+		"pave": registrytest.New, "distribution": registrytest.Distribution, "version 2": registrytest.Version2,
 	} {
 		for kind, o := range map[string]registrytest.Options{
 			"over TLS with a password": {},
 			"plain and open":           {Plain: true, Anonymous: true},
+			"over TLS with tokens":     {Tokens: true},
 		} {
+			if o.Tokens && name != "distribution" {
+				continue
+			}
 			t.Run(name+" "+kind, func(t *testing.T) {
 				r := start(t, o)
 				img, err := random.Image(1024, 2)

@@ -1,11 +1,13 @@
 // Package deploy puts an application into an environment by way of Git: it
 // writes apps/PROJECT/ENVIRONMENT/APP/application.yaml, an Argo CD Application
 // with one source, the chart pinned by version and the image by digest, and
-// pushes the commit.
+// pushes the commit. Where a platform has no such repository, it applies the
+// Application to the cluster. It can wait until that is Synced and Healthy.
 //
 // It promises that an unchanged deploy makes no commit, that deploys running
 // at the same time all land, that an edit which somebody made by hand is never
-// overwritten unasked, and that a digest which the project rejected is refused.
+// overwritten unasked, that a digest which the project rejected is refused, and
+// that one that was killed is finished by running it again.
 package deploy
 
 import (
@@ -14,6 +16,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/pave-platform/pave/internal/argocd"
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/gitops"
 	"github.com/pave-platform/pave/internal/gitrepo"
@@ -35,41 +38,53 @@ type Result struct {
 	Attempts    int    `json:"attempts"`
 	Diff        string `json:"diff,omitempty"` // unified; of a dry run only
 	Manifest    string `json:"manifest"`       // the Argo CD Application as YAML
+
+	Applied bool `json:"applied,omitempty"` // to the cluster, without a repository
+
+	// Of a deploy that waited; all are of the end of the waiting.
+	Sync          string           `json:"sync,omitempty"`   // Synced, OutOfSync, Unknown
+	Health        string           `json:"health,omitempty"` // Healthy, Progressing, Degraded, …
+	WaitedSeconds float64          `json:"waitedSeconds,omitempty"`
+	Problems      []argocd.Problem `json:"problems,omitempty"`
 }
 
 // Summary says the result in a few lines.
 func (r Result) Summary(w io.Writer) {
+	where := r.Branch + " of " + r.Repository
+	if r.Applied {
+		where = "the cluster"
+	}
 	switch {
 	case r.DryRun && r.Changed:
-		fmt.Fprintf(w, "%s\ndry run: nothing was pushed to %s of %s\n", r.Diff, r.Branch, r.Repository)
+		fmt.Fprintf(w, "%s\ndry run: nothing was changed on %s\n", r.Diff, where)
+	case r.Applied && r.Changed:
+		fmt.Fprintf(w, "applied   %s for namespace %s\nimage     %s\n", r.Application, r.Namespace, r.Image)
 	case r.Changed:
-		fmt.Fprintf(w, "deployed  %s to namespace %s\nimage     %s\ncommit    %s on %s of %s\n",
-			r.Application, r.Namespace, r.Image, r.Commit, r.Branch, r.Repository)
+		fmt.Fprintf(w, "deployed  %s to namespace %s\nimage     %s\ncommit    %s on %s\n", r.Application, r.Namespace, r.Image, r.Commit, where)
 	default:
 		fmt.Fprintf(w, "unchanged %s in namespace %s\nimage     %s\n", r.Application, r.Namespace, r.Image)
+	}
+	if r.Health != "" || r.Sync != "" {
+		fmt.Fprintf(w, "state     %s and %s after %.0f s\n", r.Sync, r.Health, r.WaitedSeconds)
+	}
+	for _, p := range r.Problems {
+		fmt.Fprintf(w, "problem   %s\n", p)
 	}
 }
 
 // Run deploys. Everything that can be wrong with o is found before the
-// repository is contacted.
+// repository is contacted. A deploy that is done and did not become Healthy gives
+// its result beside the error.
 func Run(ctx context.Context, o Options) (Result, error) {
 	p, err := prepare(o)
 	if err != nil {
 		return Result{}, err
 	}
-	repository, err := gitrepo.New(o.Repository)
-	if err != nil {
+	d := &deployment{plan: p, options: o, result: p.result(o)}
+	if err := d.connect(ctx); err != nil {
 		return Result{}, err
 	}
-	result := p.result(o)
-	if o.DryRun {
-		err = repository.Read(ctx, func(tree *gitrepo.Tree) error { return p.preview(tree, &result) })
-	} else {
-		var update gitrepo.Result
-		update, err = repository.Update(ctx, p.change)
-		result.Commit, result.Changed, result.Attempts = update.Commit, update.Changed, update.Attempts
-	}
-	if err != nil {
+	if err := d.put(ctx); err != nil {
 		return Result{}, err
 	}
 	if o.Output != "" {
@@ -77,7 +92,11 @@ func Run(ctx context.Context, o Options) (Result, error) {
 			return Result{}, fault.Failedf("the deploy is done, its copy is not written: %w", err)
 		}
 	}
-	return result, nil
+	if !o.Wait || o.DryRun {
+		return d.result, nil
+	}
+	err = d.wait(ctx)
+	return d.result, err
 }
 
 // plan is a deploy that is ready to be applied to any state of the repository.
@@ -88,6 +107,12 @@ type plan struct {
 }
 
 func prepare(o Options) (*plan, error) {
+	if o.Apply && o.Repository.URL != "" {
+		return nil, fault.Inputf("a deploy goes to a repository or to the cluster, not both").Fix("give --repository or --apply")
+	}
+	if o.Timeout < 0 {
+		return nil, fault.Inputf("timeout %s", o.Timeout).Fix("give it as in 10m")
+	}
 	t := gitops.Target{Project: o.Project, Environment: o.Environment, App: o.App}
 	if err := errors.Join(t.Validate(), o.Chart.Validate(), gitops.ValidRevision(o.Revision)); err != nil {
 		return nil, err
@@ -119,7 +144,7 @@ func (p *plan) result(o Options) Result {
 	return Result{
 		Repository: o.Repository.URL, Branch: o.Repository.Branch, Path: p.app.Path(), DryRun: o.DryRun,
 		Application: p.app.Name(), Namespace: p.app.Namespace(), Image: p.app.Image, Chart: p.app.Chart.String(),
-		Manifest: string(p.content),
+		Manifest: string(p.content), Applied: o.Apply,
 	}
 }
 

@@ -1,13 +1,16 @@
 package deploy
 
 import (
+	"time"
+
+	"github.com/pave-platform/pave/internal/argocd"
 	"github.com/pave-platform/pave/internal/gitops"
 	"github.com/pave-platform/pave/internal/gitrepo"
 )
 
 // Options say what is deployed, and where to.
 type Options struct {
-	Repository gitrepo.Options // the GitOps repository
+	Repository gitrepo.Options // the GitOps repository; none with Apply
 
 	Project, Environment, App string // DNS labels
 	Chart                     gitops.Chart
@@ -18,7 +21,12 @@ type Options struct {
 	Cluster         string // Kubernetes API that Argo CD deploys to; empty: its own
 	ArgoCDNamespace string // empty: argocd
 
-	Force  bool   // overwrite what somebody edited by hand
+	Apply   bool           // apply the Application to the cluster, without a repository
+	Wait    bool           // until it is Synced and Healthy with this content
+	Timeout time.Duration  // of the waiting; 0: argocd.DefaultTimeout
+	ArgoCD  argocd.Options // how to get into the cluster; its namespace is ArgoCDNamespace
+
+	Force  bool   // overwrite what somebody edited by hand, in Git or with Apply in the cluster
 	DryRun bool   // show the difference, push nothing
 	Output string // file for a copy of application.yaml; may be empty
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -76,19 +77,33 @@ func (r HistoryResult) Summary(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "WHEN\tWHAT\tDIGEST\tCHART\tSOURCE\tBY\t")
 	for _, e := range slices.Backward(r.Entries) {
-		mark := ""
-		switch {
-		case e.Rejected != nil:
-			mark = "rejected: " + e.Rejected.Reason
-		case e.Running:
-			mark = "running"
-		}
 		what := string(e.Action)
 		if e.From != "" {
 			what += " from " + e.From
 		}
+		if e.Automatic {
+			what = "automatic " + what
+		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.At.Format(time.RFC3339), what, e.Digest, e.Release.Chart.Version,
-			gitops.Short(e.Release.Revision), e.By, mark)
+			gitops.Short(e.Release.Revision), e.By, e.mark())
 	}
 	t.Flush()
+}
+
+// mark is what else is to be said of an entry.
+func (r Record) mark() string {
+	var marks []string
+	if r.Running {
+		marks = append(marks, "running")
+	}
+	if r.Unwell {
+		marks = append(marks, "unwell")
+	}
+	if r.Reason != "" {
+		marks = append(marks, r.Reason)
+	}
+	if r.Rejected != nil {
+		marks = append(marks, "rejected: "+r.Rejected.Reason)
+	}
+	return strings.Join(marks, "; ")
 }

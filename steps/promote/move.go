@@ -2,27 +2,34 @@ package promote
 
 import (
 	"bytes"
-	"context"
 	"fmt"
+	"time"
 
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/gitops"
 	"github.com/pave-platform/pave/internal/gitrepo"
-	"github.com/pave-platform/pave/internal/outfile"
 )
 
 // move is one decision about one environment: from what it has to a release. It
 // is taken once; while it waits for verification and its turn to push, the
 // repository may change, but not what the decision was about.
 type move struct {
-	source  *gitops.Application // of a promotion
-	running *gitops.Application // what the environment has; nil: nothing
-	before  []byte              // the same, as it is in the repository
-	past    []byte              // its history, as it is in the repository
-	next    gitops.Application
-	content []byte // next, as it will be in the repository
-	entry   gitops.Entry
+	source        *gitops.Application // of a promotion
+	sourceContent []byte              // the same, as it is in the repository
+	soak          time.Duration       // that it must have been Healthy for
+	soakBy        string              // who says so
+	running       *gitops.Application // what the environment has; nil: nothing
+	before        []byte              // the same, as it is in the repository
+	past          []byte              // its history, as it is in the repository
+	history       gitops.History      // the same
+	seen          gitops.Seen         // how what runs was, where it was looked at
+	next          gitops.Application
+	content       []byte // next, as it will be in the repository
+	entry         gitops.Entry
 }
+
+// changes tells whether the move is anything else than what is there already.
+func (m *move) changes() bool { return !bytes.Equal(m.before, m.content) }
 
 // prepare completes a move of which the source, next and the entry's beginning
 // are set.
@@ -40,6 +47,9 @@ func (m *move) prepare(tree *gitrepo.Tree, c Common) error {
 	}
 	var err error
 	if m.past, err = gitops.Read(tree, m.next.HistoryPath()); err != nil {
+		return err
+	}
+	if m.history, err = gitops.LoadHistory(tree, m.next.Target); err != nil {
 		return err
 	}
 	if m.content, err = m.next.Render(); err != nil {
@@ -94,7 +104,7 @@ func (m *move) change(tree *gitrepo.Tree) (gitrepo.Change, error) {
 		return gitrepo.Change{}, moved(m.next.Target, history)
 	}
 	if m.running != nil {
-		history = history.Now(*m.running, m.entry.At)
+		history = history.Now(*m.running, m.entry.At).See(m.seen)
 	}
 	record, err := history.Append(m.entry).Render()
 	if err != nil {
@@ -135,60 +145,25 @@ func (m *move) stands(tree *gitrepo.Tree) error {
 
 // moved is the clear word for who came second.
 func moved(t gitops.Target, history gitops.History) error {
-	did := "somebody changed " + t.Path()
-	if last := history.Last(); last != nil {
-		did = fmt.Sprintf("the last %s there is to %s, by %s", last.Action, gitops.Short(last.Digest), last.By)
-	}
-	return fault.Failedf("%s of %s changed meanwhile (%s): nothing was done", t.App, t.Environment, did).
+	return fault.Failedf("%s of %s changed meanwhile (%s): nothing was done", t.App, t.Environment, lastMove(t, history)).
 		Fix("look at what %s has now, and decide again", t.Environment)
+}
+
+// lastMove says what happened to an environment last.
+func lastMove(t gitops.Target, history gitops.History) string {
+	if last := history.Last(); last != nil {
+		return fmt.Sprintf("the last %s there is to %s, by %s", noun(last.Action), gitops.Short(last.Digest), last.By)
+	}
+	return "somebody changed " + t.Path()
 }
 
 // message is the commit's.
 func (m *move) message() string {
 	e := m.entry
-	subject := fmt.Sprintf("%s(%s/%s): %s %s", e.Action, m.next.Project, e.To, m.next.App, gitops.Short(e.Digest))
 	trailers := append(m.next.Trailers(),
 		gitops.Trailer{Key: "From-Environment", Value: e.From},
 		gitops.Trailer{Key: "Previous-Digest", Value: e.Previous},
 		gitops.Trailer{Key: "Reason", Value: e.Reason},
 		gitops.Trailer{Key: "Requested-By", Value: e.By})
-	return gitops.Message(subject, trailers...)
-}
-
-// run decides, verifies and carries out.
-func (c Common) run(ctx context.Context, decide func(*gitrepo.Tree) (*move, error)) (Result, error) {
-	repository, err := gitrepo.New(c.Repository)
-	if err != nil {
-		return Result{}, err
-	}
-	var m *move
-	var head string
-	err = repository.Read(ctx, func(tree *gitrepo.Tree) (err error) {
-		head = tree.Head()
-		m, err = decide(tree)
-		return err
-	})
-	if err != nil {
-		return Result{}, err
-	}
-	result := m.result(c)
-	if result.Verified, err = c.Verify(ctx, m.next.Image, m.next.Revision); err != nil {
-		return Result{}, err
-	}
-	if c.DryRun {
-		result.Commit, result.Attempts, result.Changed = head, 1, !bytes.Equal(m.before, m.content)
-		result.Diff = gitops.Diff(m.next.Path(), m.before, m.content)
-	} else {
-		update, err := repository.Update(ctx, m.change)
-		if err != nil {
-			return Result{}, err
-		}
-		result.Commit, result.Changed, result.Attempts = update.Commit, update.Changed, update.Attempts
-	}
-	if c.Output != "" {
-		if err := outfile.Write(c.Output, m.content); err != nil {
-			return Result{}, fault.Failedf("the %s is done, its copy is not written: %w", m.entry.Action, err)
-		}
-	}
-	return result, nil
+	return gitops.Message(m.subject(), trailers...)
 }

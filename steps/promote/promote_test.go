@@ -174,6 +174,11 @@ func TestAPromotionIsOneCommitWithItsHistory(t *testing.T) {
 		Application: "shop-production-web", Namespace: "shop-production", From: "staging", To: "production",
 		Image: image(1), Digest: digest(1), Chart: "registry.example.internal/shop/charts/platform-app:0.1.0", Revision: revision,
 		Verified: []string{"signature", "spdx"}, Overrides: []string{"replicas"},
+		Changes: []promote.Difference{
+			{What: "image", After: image(1)},
+			{What: "chart", After: "registry.example.internal/shop/charts/platform-app:0.1.0"},
+			{What: "source", After: revision},
+		},
 		Commit: s.Head(t, "main"), Changed: true, Attempts: 1, Manifest: string(copied),
 	}
 	if d := cmp.Diff(want, r); d != "" {
@@ -287,7 +292,7 @@ func TestPromotionsThatAreRefused(t *testing.T) {
 func TestAProtectedBranchSaysSo(t *testing.T) {
 	s := start(t, gittest.Options{Auth: true, Protect: []string{"main"}})
 	_, err := promote.Run(t.Context(), options(t, s))
-	refused(t, nil, err, fault.Failed, "the server refused the push to main", "allow this account to push")
+	refused(t, nil, err, fault.Failed, "the server refused the push to main", "allow this account to push", "open a pull request with --pull-request")
 	gittest.NoSecret(t, err.Error(), s.Token)
 }
 

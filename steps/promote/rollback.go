@@ -1,6 +1,7 @@
 package promote
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"strings"
@@ -17,6 +18,9 @@ type RollbackOptions struct {
 	To          string // digest of the history; empty: the last good release
 	Digest      string // what Environment must have; empty: whatever it has
 	Reason      string // may be empty
+
+	automatic bool   // nobody asked for it
+	from      []byte // with automatic: what application.yaml must be
 }
 
 // Rollback takes an environment back to a release of its history, whole: image,
@@ -27,6 +31,7 @@ func Rollback(ctx context.Context, o RollbackOptions) (Result, error) {
 	if err := o.validate(); err != nil {
 		return Result{}, err
 	}
+	o.ArgoCD = o.answering()
 	return o.run(ctx, o.decide)
 }
 
@@ -51,28 +56,31 @@ func (o RollbackOptions) validate() error {
 func (o RollbackOptions) decide(tree *gitrepo.Tree) (*move, error) {
 	m := &move{
 		next:  gitops.Application{Target: o.target(o.Environment)},
-		entry: gitops.Entry{Action: gitops.Rollback, Reason: o.Reason},
+		entry: gitops.Entry{Action: gitops.Rollback, Reason: o.Reason, Automatic: o.automatic},
 	}
 	if err := m.look(tree); err != nil {
-		return nil, err
+		return m, err
 	}
 	if m.running == nil {
-		return nil, fault.Inputf("%s is not deployed in %s: there is no %s", o.App, o.Environment, m.next.Path()).
+		return m, fault.Inputf("%s is not deployed in %s: there is no %s", o.App, o.Environment, m.next.Path()).
 			Fix("check --app and --environment")
 	}
 	history, err := gitops.LoadHistory(tree, m.next.Target)
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	if err := o.expected(*m.running, history); err != nil {
-		return nil, err
+		return m, err
+	}
+	if o.automatic && !bytes.Equal(m.before, o.from) && !rolledBack(*m.running, history) {
+		return m, moved(m.next.Target, history)
 	}
 	rejections, err := gitops.LoadRejections(tree, o.Project)
 	if err != nil {
-		return nil, err
+		return m, err
 	}
 	if m.next.Release, err = o.choose(*m.running, history, rejections); err != nil {
-		return nil, err
+		return m, err
 	}
 	return m, m.prepare(tree, o.Common)
 }
@@ -102,11 +110,11 @@ func (o RollbackOptions) choose(running gitops.Application, history gitops.Histo
 	}
 	standing := history.Now(running, when(o.Time)).Standing()
 	for _, e := range slices.Backward(standing[:len(standing)-1]) {
-		if rejections.Find(e.Digest) == nil && !e.Release.Same(running.Release) {
+		if rejections.Find(e.Digest) == nil && !e.Unwell && !e.Release.Same(running.Release) {
 			return e.Release, nil
 		}
 	}
-	return gitops.Release{}, fault.Inputf("%s has no earlier release of %s that is not rejected", o.Environment, o.App).
+	return gitops.Release{}, fault.Inputf("%s has no earlier release of %s that is good: neither rejected nor seen to fail", o.Environment, o.App).
 		Fix("promote a good one, or see pave promote history")
 }
 

@@ -140,7 +140,7 @@ func TestRollbacksThatAreRefused(t *testing.T) {
 		words  []string
 	}{
 		"a rejected digest":           {[]int{1, 2}, func(t *testing.T, s *gittest.Server, o *promote.RollbackOptions) { reject(t, s, 1); o.To = digest(1) }, fault.Gate, []string{"is rejected in project shop: it leaks (by Eve, 2026-03-01T12:00:00Z)"}},
-		"nothing left to go to":       {[]int{1, 2}, func(t *testing.T, s *gittest.Server, _ *promote.RollbackOptions) { reject(t, s, 1) }, fault.Input, []string{"no earlier release of web that is not rejected"}},
+		"nothing left to go to":       {[]int{1, 2}, func(t *testing.T, s *gittest.Server, _ *promote.RollbackOptions) { reject(t, s, 1) }, fault.Input, []string{"no earlier release of web that is good: neither rejected nor seen to fail"}},
 		"nothing before":              {[]int{1}, nil, fault.Input, []string{"no earlier release"}},
 		"a digest that was not there": {[]int{1, 2}, func(_ *testing.T, _ *gittest.Server, o *promote.RollbackOptions) { o.To = digest(7) }, fault.Input, []string{"is not in the history", digest(2) + ", " + digest(1)}},
 		"an image that no longer verifies": {[]int{1, 2}, func(_ *testing.T, _ *gittest.Server, o *promote.RollbackOptions) { o.Verify = unsigned }, fault.Gate,
@@ -189,7 +189,7 @@ func TestARollbackThatComesSecondTakesBackNothing(t *testing.T) {
 	o := back(s, "")
 	s.BeforePush(func() { run(t, options(t, s)) })
 	_, err := promote.Rollback(t.Context(), o)
-	refused(t, nil, err, fault.Failed, "web of production changed meanwhile (the last promote there is to 000300000000, by Jane)", "nothing was done")
+	refused(t, nil, err, fault.Failed, "web of production changed meanwhile (the last promotion there is to 000300000000, by Jane)", "nothing was done")
 	if entries := history(t, s, "production"); entries[len(entries)-1].Digest != digest(3) {
 		t.Errorf("%+v", entries)
 	}

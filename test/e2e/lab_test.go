@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"filippo.io/age"
 )
 
 // lab is a platform in small: this repository, its binary, a registry and a Git server, on an
@@ -24,6 +26,7 @@ type lab struct {
 	database   string // folder: a small vulnerability database
 	registry   server
 	git        server
+	recipient  string   // age's, of the bootstrap's secrets
 	canaries   canaries // every secret there is
 }
 
@@ -35,19 +38,30 @@ type server struct {
 }
 
 // gitops are the repositories on the Git server.
-var gitops = []string{"platform/gitops", "canary/gitops", "interrupt/gitops"}
+var gitops = []string{"platform/gitops", "canary/gitops", "interrupt/gitops", "cluster/gitops"}
 
 func newLab(ctx context.Context, dir string) (*lab, error) {
 	l := &lab{
 		repository: filepath.Join(dir, "repository"), bin: filepath.Join(dir, "bin"),
 		ca: filepath.Join(dir, "tls", "ca.crt"), key: filepath.Join(dir, "key", "cosign.key"), database: filepath.Join(dir, "trivy-db"),
 	}
-	for _, name := range []string{"HARBOR_TOKEN", "GITOPS_TOKEN", "COSIGN_PASSWORD"} {
-		value := "Canary" + rand.Text()
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		return nil, err
+	}
+	l.recipient = identity.Recipient().String()
+	secrets := map[string]string{"PAVE_AGE_IDENTITY": identity.String()}
+	for _, name := range []string{"HARBOR_TOKEN", "GITOPS_TOKEN", "COSIGN_PASSWORD", "VSPHERE_PASSWORD"} {
+		secrets[name] = "Canary" + rand.Text()
+	}
+	for name, value := range secrets {
 		l.canaries.watch(name, []byte(value))
 		if err := os.Setenv(name, value); err != nil {
 			return nil, err
 		}
+	}
+	if err := os.Setenv("VSPHERE_USER", "pave@vsphere.local"); err != nil {
+		return nil, err
 	}
 	if err := os.Setenv("PATH", l.bin+string(os.PathListSeparator)+os.Getenv("PATH")); err != nil {
 		return nil, err

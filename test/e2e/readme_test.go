@@ -26,6 +26,10 @@ var readmes = []struct{ file, in string }{
 	{"golden-path/policies/README.md", "application"},
 	{"modules/deploy/README.md", "application"},
 	{"README.md", "application"},
+	{"modules/promote/README.md", "application"},
+	{"modules/preview/README.md", "application"},
+	{"modules/mirror/README.md", "application"},
+	{"modules/bootstrap/README.md", "application"},
 	{"examples/hello-go/README.md", "examples/hello-go"},
 	{"examples/hello-docker/README.md", "examples/hello-docker"},
 	{"examples/team-module/README.md", "."},
@@ -46,6 +50,9 @@ func TestREADMEs(t *testing.T) {
 			commands := commandsIn(t, filepath.Join(platform.repository, readme.file))
 			if len(commands) == 0 {
 				t.Error("there is no command to run")
+			}
+			if readme.file == "modules/promote/README.md" {
+				r.production(t)
 			}
 			for _, command := range commands {
 				r.run(t, dir, command)
@@ -114,6 +121,7 @@ func newReader(t *testing.T) *reader {
 	if out, err := push.CombinedOutput(); err != nil {
 		t.Fatalf("the mirror of the vulnerability database: %v\n%s", err, out)
 	}
+	r.prepare(t)
 	r.says = strings.NewReplacer(
 		"go install github.com/pave-platform/pave/cmd/pave@main", "go install -C "+platform.repository+" ./cmd/pave",
 		"github.com/pave-platform/pave/modules/image@v0.1.0", filepath.Join(platform.repository, "modules", "image"),

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pave-platform/pave/bootstrap/cluster"
+	"github.com/pave-platform/pave/internal/fault"
+)
+
+// bootstrapStatusCommand shows how the nodes are.
+func bootstrapStatusCommand(a *app) *cobra.Command {
+	var o cluster.StatusOptions
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show every node: stage, versions, services, etcd",
+		Long: `Show every node: stage, versions, services, etcd.
+
+A node that does not answer is a line of the table, with the reason as its stage:
+refused, silent, insecure (no machine config), clock, foreign (another cluster's),
+failing. With --json the result says whether everything is healthy.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Log = a.log
+			result, err := cluster.Look(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			return a.emit(result)
+		},
+	}
+	f := cmd.Flags()
+	fleetFlags(f, &o.Options, 5*time.Second, "for each node")
+	f.StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig to ask Kubernetes with (default: a control plane gives one)")
+	return cmd
+}
+
+// repositoryOf splits --downloads.
+func repositoryOf(cmd *cobra.Command) (workspace, repository string, err error) {
+	given, err := cmd.Flags().GetString("downloads")
+	if err != nil || given == "" {
+		return "", "", err
+	}
+	workspace, repository, ok := strings.Cut(given, "/")
+	if !ok {
+		return "", "", fault.Inputf("--downloads %q is not a repository", given).Fix("give it as WORKSPACE/REPOSITORY")
+	}
+	return workspace, repository, nil
+}
+
+// emitEven writes what is known even if not all went well, and gives err.
+func (a *app) emitEven(r result, known bool, err error) error {
+	if known {
+		if failed := a.emit(r); err == nil {
+			return failed
+		}
+	}
+	return err
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"github.com/spf13/pflag"
+
+	"github.com/pave-platform/pave/internal/argocd"
+	"github.com/pave-platform/pave/internal/forge"
+	"github.com/pave-platform/pave/steps/preview"
+)
+
+// previewedFlags adds those that say what previews are made of.
+func previewedFlags(f *pflag.FlagSet, o *preview.Application) {
+	f.StringVar(&o.File, "file", "platform.yaml", "the application's contract")
+	f.StringVar(&o.Domain, "domain", "", "domain of previews, as in previews.example.com")
+	f.StringVar(&o.Image, "image", "", "repository of the image, registry/project/app (default: spec.image.repository)")
+	f.StringVar(&o.PullSecret, "pull-secret", "", "Secret in the previews' namespace with which the image is pulled")
+	f.StringVar(&o.Chart.Repository, "chart-repository", "", "where the chart is, as in registry/project/charts")
+	f.StringVar(&o.Chart.Name, "chart", "platform-app", "chart")
+	f.StringVar(&o.Chart.Version, "chart-version", "", "the chart's exact version")
+	f.BoolVar(&o.Database, "database", false, "give each preview an empty database, if the application has one")
+	f.BoolVar(&o.Messaging, "messaging", false, "give each preview a broker, if the application has one")
+	f.StringVar(&o.Target, "target-branch", "", "only pull requests for this branch (default: for any)")
+	f.IntVar(&o.Refresh, "refresh", 60, "seconds between Argo CD's looks at the forge")
+	forgeFlags(f, &o.Forge)
+	f.StringVar(&o.Secret, "forge-secret", "", "Secret in Argo CD's namespace whose key token has the forge's token or password")
+	f.StringVar(&o.CAConfigMap, "forge-ca-configmap", "", "ConfigMap in Argo CD's namespace whose key ca.crt has the forge's CA")
+	f.StringVar(&o.Cluster, "cluster", "https://kubernetes.default.svc", "Kubernetes API that Argo CD deploys to")
+	f.StringVar(&o.ArgoCDNamespace, "argocd-namespace", "argocd", "namespace of Argo CD")
+}
+
+// previewFlags adds those that name an application's previews and log in to its
+// forge.
+func previewFlags(f *pflag.FlagSet, o *preview.Of) {
+	f.StringVar(&o.Project, "project", "", "project of the platform, a DNS label")
+	f.StringVar(&o.App, "app", "", "application, a DNS label")
+	f.StringVar(&o.Domain, "domain", "", "domain of previews, as in previews.example.com")
+	forgeFlags(f, &o.Forge)
+	secretFlags(f, &o.Forge.Token, "forge-token", "the forge's token or password")
+}
+
+// previewClusterFlags adds those that say where Argo CD runs.
+func previewClusterFlags(f *pflag.FlagSet, o *argocd.Options) {
+	clusterFlags(f, o)
+	f.StringVar(&o.Namespace, "argocd-namespace", "argocd", "namespace of Argo CD")
+}
+
+// forgeFlags adds those that say where pull requests are.
+func forgeFlags(f *pflag.FlagSet, o *forge.Options) {
+	f.StringVar((*string)(&o.Kind), "forge", "", "bitbucket-cloud, bitbucket-datacenter, github or gitlab")
+	f.StringVar(&o.URL, "forge-url", "", "the forge's API (default: the public service's)")
+	f.StringVar(&o.Project, "forge-project", "", "workspace, project key, owner or group")
+	f.StringVar(&o.Repository, "forge-repository", "", "the application's repository there")
+	f.StringVar(&o.Username, "forge-username", "", "user of Bitbucket, where the token is a password or an API token")
+}

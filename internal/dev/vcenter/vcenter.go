@@ -1,0 +1,111 @@
+// Package vcenter is a small vCenter for demos and tests: govmomi's simulator with
+// its real API over TLS, and what that one lacks of machines that run Talos: a
+// guest agent that reports the address which the machine config gives.
+package vcenter
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/vmware/govmomi/simulator"
+	_ "github.com/vmware/govmomi/vapi/simulator" // tags and content libraries
+
+	"github.com/pave-platform/pave/internal/fault"
+)
+
+// The names in the inventory.
+const (
+	Datacenter   = "DC0"
+	Cluster      = "DC0_C0"
+	Datastore    = "LocalDS_0"
+	Network      = "DC0_DVPG0"
+	ResourcePool = "DC0_C0_RP1"
+)
+
+// Options say what the vCenter is like.
+type Options struct {
+	Addr               string // host:port, port 0 takes a free one; empty: a free one on loopback
+	Certificate        tls.Certificate
+	Username, Password string
+	TaskDelay          time.Duration // how long each task takes; of all vCenters in the process
+	// Wrap stands before the server, to count and to break calls.
+	Wrap func(http.Handler) http.Handler
+	// Addresses gives the addresses of a machine that is powered on; nil: those of
+	// its machine config.
+	Addresses func(machine string, config string) []string
+}
+
+// Server is a vCenter that runs.
+type Server struct {
+	Host  string // host:port
+	Model *simulator.Model
+
+	server *simulator.Server
+	guests *guests
+	once   sync.Once
+}
+
+// Start serves until the server is closed.
+func Start(o Options) (*Server, error) {
+	if o.Addr == "" {
+		o.Addr = "127.0.0.1:0"
+	}
+	model := simulator.VPX()
+	model.Machine, model.Autostart, model.Pool, model.App = 0, false, 1, 0
+	if err := model.Create(); err != nil {
+		return nil, fault.Failedf("vCenter: %w", err)
+	}
+	delay(o.TaskDelay)
+	if _, _, err := net.SplitHostPort(o.Addr); err != nil {
+		model.Remove()
+		return nil, fault.Inputf("vCenter: %w", err)
+	}
+	model.Service.Listen = &url.URL{Host: o.Addr, User: url.UserPassword(o.Username, o.Password)}
+	model.Service.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{o.Certificate}}
+	model.Service.RegisterEndpoints = true
+	g := newGuests(o.Addresses)
+	model.Map().AddHandler(g)
+	server := model.Service.NewServer()
+	if o.Wrap != nil {
+		server.Config.Handler = o.Wrap(server.Config.Handler)
+	}
+	return &Server{Host: server.URL.Host, Model: model, server: server, guests: g}, nil
+}
+
+// delay makes tasks slow. A task that waits holds nothing that others need, and
+// the machine that a clone creates takes no time of its own.
+func delay(d time.Duration) {
+	ms := int(d.Milliseconds())
+	simulator.TaskDelay = simulator.DelayConfig{}
+	if ms > 0 {
+		simulator.TaskDelay = simulator.DelayConfig{Delay: ms, MethodDelay: map[string]int{"LockHandoff": 0, "CreateVm": -ms}}
+	}
+}
+
+// Run serves until ctx ends; it calls ready once, with the server.
+func Run(ctx context.Context, o Options, ready func(*Server) error) error {
+	s, err := Start(o)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := ready(s); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// Close ends the server.
+func (s *Server) Close() {
+	s.once.Do(func() {
+		s.server.CloseClientConnections()
+		s.server.Close()
+		s.Model.Remove()
+	})
+}
