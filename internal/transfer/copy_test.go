@@ -3,6 +3,7 @@ package transfer_test
 import (
 	"context"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -273,7 +274,7 @@ func TestAMovedTagIsToldAndADryRunChangesNothing(t *testing.T) {
 		t.Errorf("the dry run: %+v", r)
 	}
 	for _, asked := range p.target.Requests() {
-		if asked.Method != "HEAD" && asked.Method != "GET" {
+		if asked.Method != http.MethodHead && asked.Method != http.MethodGet {
 			t.Errorf("the dry run asked %s %s", asked.Method, asked.Path)
 		}
 	}

@@ -177,7 +177,7 @@ func (c *copying) trySparse(ctx context.Context, chosen *node) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, err = c.target.putManifest(ctx, c.entry.Target, whole.desc.Digest.String(), whole)
+	err = c.target.putManifest(ctx, c.entry.Target, whole.desc.Digest.String(), whole)
 	switch s := status(err); {
 	case err == nil:
 		whole.children = chosen.children
@@ -247,7 +247,7 @@ func (c *copying) push(ctx context.Context, n *node, to name.Repository, referen
 		return err
 	}
 	defer leave()
-	_, err = c.target.putManifest(ctx, to, reference, n)
+	err = c.target.putManifest(ctx, to, reference, n)
 	if err != nil {
 		if full(err) {
 			return noRoom(c.target, to, err)

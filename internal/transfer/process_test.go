@@ -178,7 +178,7 @@ type before struct {
 func (p *pair) finished() before {
 	var b before
 	for _, r := range p.target.Requests() {
-		if r.Method == "PUT" && r.Status == http.StatusCreated {
+		if r.Method == http.MethodPut && r.Status == http.StatusCreated {
 			if strings.Contains(r.Path, "/blobs/") {
 				b.blobs++
 			} else {
@@ -201,7 +201,7 @@ func (s *seeded) Read(b []byte) (int, error) {
 		return 0, io.EOF
 	}
 	number, within := s.at/int64(len(block)), s.at%int64(len(block))
-	n := 0
+	var n int
 	if within < 8 {
 		var front [8]byte
 		binary.BigEndian.PutUint64(front[:], uint64(number))

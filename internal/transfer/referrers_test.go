@@ -2,6 +2,7 @@ package transfer_test
 
 import (
 	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -99,7 +100,7 @@ func TestWhatRefersToAnArtefactComesAlong(t *testing.T) {
 func lastIsTag(all []registrytest.Request, path string) bool {
 	last := ""
 	for _, r := range all {
-		if r.Method == "PUT" || r.Method == "POST" {
+		if r.Method == http.MethodPut || r.Method == http.MethodPost {
 			last = r.Path
 		}
 	}

@@ -63,20 +63,20 @@ func (h *host) head(ctx context.Context, in name.Repository, reference string) (
 }
 
 // putManifest sends a manifest to a tag or to its digest.
-func (h *host) putManifest(ctx context.Context, to name.Repository, reference string, n *node) (subject bool, err error) {
+func (h *host) putManifest(ctx context.Context, to name.Repository, reference string, n *node) error {
 	resp, err := h.do(ctx, call{
 		method: http.MethodPut, path: to.RepositoryStr() + "/manifests/" + reference,
 		header: http.Header{"Content-Type": {string(n.desc.MediaType)}}, body: n.raw,
 		repositories: []string{to.RepositoryStr()}, want: []int{http.StatusCreated, http.StatusOK, http.StatusAccepted},
 	})
 	if err != nil {
-		return false, err
+		return err
 	}
 	drain(resp)
 	if got := resp.Header.Get("Docker-Content-Digest"); got != "" && got != n.desc.Digest.String() {
-		return false, fault.Failedf("the target stored %s as %s", n.desc.Digest, got).Fix("check that no proxy before it rewrites manifests")
+		return fault.Failedf("the target stored %s as %s", n.desc.Digest, got).Fix("check that no proxy before it rewrites manifests")
 	}
-	return resp.Header.Get("OCI-Subject") != "", nil
+	return nil
 }
 
 // full says whether a target has no room, in the words of the registries that

@@ -107,13 +107,13 @@ type Progress struct {
 type Status string
 
 const (
-	// Present: all tags were right, nothing was sent.
+	// Present says that all tags were right, and nothing was sent.
 	Present Status = "present"
-	// Copied: something was sent and all tags are right now.
+	// Copied says that something was sent, and all tags are right now.
 	Copied Status = "copied"
 	// WouldCopy is Copied of a dry run.
 	WouldCopy Status = "would-copy"
-	// Failed: Error says why. No tag was moved, or not all of them.
+	// Failed says that no tag was moved, or not all of them; Error says why.
 	Failed Status = "failed"
 )
 
