@@ -104,8 +104,8 @@ func (s *site) apply(ctx context.Context, workers int) (*vms.Result, time.Durati
 
 // fifty adds 50 workers to a cluster that has its image and a control plane, and
 // gives the time on the clock, and that of the machine that took longest.
-func (l *lab) fifty(ctx context.Context, run int) (whole, slowest time.Duration, err error) {
-	s, err := l.newSite(ctx, fmt.Sprintf("vcenter-%d", run), taskDelay, smallOVA)
+func (l *lab) fifty(ctx context.Context, row string, run int) (whole, slowest time.Duration, err error) {
+	s, err := l.newSite(ctx, fmt.Sprintf("%s-%d", row, run), taskDelay, smallOVA)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -125,7 +125,7 @@ func bootstrapVMs(ctx context.Context, l *lab) (outcome, error) {
 	o := outcome{Unit: "x", Commands: []string{"in process: vms.Apply, against " + simulators}}
 	var last time.Duration
 	for i := range l.runs {
-		whole, slowest, err := l.fifty(ctx, i)
+		whole, slowest, err := l.fifty(ctx, "vms", i)
 		if err != nil {
 			return outcome{}, err
 		}
@@ -138,7 +138,7 @@ func bootstrapVMs(ctx context.Context, l *lab) (outcome, error) {
 }
 
 func bootstrapImports(ctx context.Context, l *lab) (outcome, error) {
-	s, err := l.newSite(ctx, "imports", taskDelay, smallOVA)
+	s, err := l.newSite(ctx, "peer", taskDelay, smallOVA)
 	if err != nil {
 		return outcome{}, err
 	}
@@ -150,7 +150,7 @@ func bootstrapImports(ctx context.Context, l *lab) (outcome, error) {
 	serial := time.Since(begun) * machines / imports
 	o := outcome{Unit: "x", Commands: []string{"in process: govmomi's importer, a reconfiguration and power on for each, against " + simulators}}
 	for i := range l.runs {
-		whole, _, err := l.fifty(ctx, i)
+		whole, _, err := l.fifty(ctx, "imports", i)
 		if err != nil {
 			return outcome{}, err
 		}
