@@ -100,6 +100,7 @@ type work struct {
 func (w *work) do(ctx context.Context, result *Node) error {
 	defer w.cloned()
 	defer w.started()
+	begun := time.Now()
 	name := string(w.node.Name)
 	w.mu.Lock()
 	m, there := w.there.machines[name]
@@ -133,7 +134,7 @@ func (w *work) do(ctx context.Context, result *Node) error {
 	if result.Address != address {
 		w.step("has its address", "address", address)
 	}
-	result.Address = address
+	result.Address, result.Seconds = address, time.Since(begun).Seconds()
 	return nil
 }
 

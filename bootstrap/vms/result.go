@@ -46,6 +46,8 @@ type Node struct {
 	Address string `json:"address,omitempty"` // empty: not known yet
 	VM      string `json:"vm,omitempty"`      // vCenter's id
 	Changed bool   `json:"changed"`
+	// Seconds is how long the machine took in this run, from its turn to its address.
+	Seconds float64 `json:"seconds,omitempty"`
 }
 
 // Result is what a run did, or with DryRun would do.

@@ -77,14 +77,21 @@ func Start(o Options) (*Server, error) {
 	return &Server{Host: server.URL.Host, Model: model, server: server, guests: g}, nil
 }
 
-// delay makes tasks slow. A task that waits holds nothing that others need, and
-// the machine that a clone creates takes no time of its own.
+// slow are the tasks that clients ask for. What one of them does by further tasks
+// takes no time of its own.
+var slow = []string{"CloneVm", "Destroy", "ImportVAppLRO", "PowerOff", "PowerOn", "ReconfigVm"}
+
+// delay makes tasks slow; one that waits holds nothing that others need.
 func delay(d time.Duration) {
-	ms := int(d.Milliseconds())
 	simulator.TaskDelay = simulator.DelayConfig{}
-	if ms > 0 {
-		simulator.TaskDelay = simulator.DelayConfig{Delay: ms, MethodDelay: map[string]int{"LockHandoff": 0, "CreateVm": -ms}}
+	if d <= 0 {
+		return
 	}
+	methods := map[string]int{"LockHandoff": 0}
+	for _, name := range slow {
+		methods[name] = int(d.Milliseconds())
+	}
+	simulator.TaskDelay.MethodDelay = methods
 }
 
 // Run serves until ctx ends; it calls ready once, with the server.
