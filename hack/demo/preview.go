@@ -23,13 +23,13 @@ const (
 
 // preview opens a pull request, shows its preview, and closes it.
 func (p *platform) preview(ctx context.Context) error {
-	p.step("Give pull requests previews; the forge is a double of Bitbucket Cloud")
+	p.step("Give pull requests previews; the forge is a double of Bitbucket Data Center")
 	bitbucket, stop, err := p.bitbucket(ctx)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	at := []string{"--domain", previewDomain, "--forge", string(forge.BitbucketCloud), "--forge-url", bitbucket.API(forge.BitbucketCloud),
+	at := []string{"--domain", previewDomain, "--forge", string(forge.BitbucketDataCenter), "--forge-url", bitbucket.API(forge.BitbucketDataCenter),
 		"--forge-project", bitbucket.Project, "--forge-repository", bitbucket.Repository}
 	enable := append([]string{"preview", "enable", "--repository", p.gitops.URL, "--file", app + "/platform.yaml", "--image", p.image,
 		"--chart-repository", p.charts(), "--chart-version", p.chart, "--refresh", "10"}, at...)

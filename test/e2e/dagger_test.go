@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"os/exec"
+	"runtime"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // limit is how long one command may take: a cold engine compiles the binary first.
@@ -33,7 +36,8 @@ func finish(t *testing.T, dir, name string, args ...string) outcome {
 	var stdout, stderr bytes.Buffer
 	cmd := command(ctx, dir, name, args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
+	must(t, start(cmd))
+	err := cmd.Wait()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		t.Fatalf("%s: %v", cmd, err)
 	}
@@ -59,4 +63,21 @@ func (o outcome) succeed(t *testing.T) outcome {
 		t.Fatalf("exit code %d\n%s\n%s", o.code, o.stdout, o.stderr)
 	}
 	return o
+}
+
+// start starts cmd on a thread that lives as long as the process does: the kernel sends
+// Pdeathsig when the thread ends that made the child, and a lab's threads come and go.
+func start(cmd *exec.Cmd) error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		err := cmd.Start()
+		started <- err
+		for err == nil || errors.Is(err, unix.EINTR) {
+			if err = unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err == nil {
+				return
+			}
+		}
+	}()
+	return <-started
 }

@@ -48,7 +48,7 @@ func interrupted(t *testing.T, dir, moment string, args ...string) bool {
 	cmd := command(ctx, dir, "dagger", args...)
 	progress, err := cmd.StderrPipe()
 	must(t, err)
-	must(t, cmd.Start())
+	must(t, start(cmd))
 
 	var said strings.Builder
 	lines := bufio.NewReader(progress)

@@ -129,7 +129,7 @@ func (s *server) start(pave string, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.process.Start(); err != nil {
+	if err := start(s.process); err != nil {
 		return err
 	}
 	var ready struct{ URL string }

@@ -71,7 +71,7 @@ func (r *reader) serve(t *testing.T, dir, line string) {
 	server.SysProcAttr.Setpgid = true
 	server.Env = append(os.Environ(), "PORT="+r.port)
 	server.Stdout, server.Stderr = log, log
-	must(t, server.Start())
+	must(t, start(server))
 	ended := make(chan error, 1)
 	go func() { ended <- server.Wait() }()
 	for answers(ctx, r.port) != nil {
