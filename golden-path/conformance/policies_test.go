@@ -198,7 +198,7 @@ metadata: {name: bare}
 }
 
 func TestEveryPolicyIsTestedHere(t *testing.T) {
-	tested := append(slices.Collect(maps.Keys(policiestest.Cases(t))), signed, "generate-default-network-policy", removes)
+	tested := append(slices.Collect(maps.Keys(policiestest.Cases(t))), signed, previews, "generate-default-network-policy", removes)
 	slices.Sort(tested)
 	if diff := cmp.Diff(policies.Names(), tested); diff != "" {
 		t.Errorf("-policies +tested:\n%s", diff)
