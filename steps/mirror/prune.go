@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/registry"
@@ -20,12 +21,12 @@ import (
 // prune shows the tags that left the list and, if it is to, removes those that
 // still stand for what was approved. What is somebody else's is left alone.
 func (r *running) prune(ctx context.Context) error {
-	for _, a := range r.left {
-		tag := r.at(string(a.Name)).Tag(string(a.Tag))
-		there, err := head(ctx, r.downstream, tag)
-		if err != nil {
-			return registry.Explain("look up "+tag.String(), tag.Registry, err)
-		}
+	found, err := r.stillThere(ctx)
+	if err != nil {
+		return err
+	}
+	for i, a := range r.left {
+		tag, there := r.tagOf(a), found[i]
 		out := Outcome{Ref: a.Ref(), State: Stale, Digest: a.AtTarget(), Why: "not on the list any more: --prune removes it"}
 		switch {
 		case there == nil:
@@ -42,6 +43,28 @@ func (r *running) prune(ctx context.Context) error {
 		r.note(out)
 	}
 	return nil
+}
+
+// stillThere asks the target what the tags that left the list stand for, several at
+// a time; nil where there is none.
+func (r *running) stillThere(ctx context.Context) ([]*v1.Descriptor, error) {
+	found := make([]*v1.Descriptor, len(r.left))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(jobs)
+	for i, a := range r.left {
+		group.Go(func() (err error) {
+			tag := r.tagOf(a)
+			if found[i], err = head(ctx, r.downstream, tag); err != nil {
+				return registry.Explain("look up "+tag.String(), tag.Registry, err)
+			}
+			return nil
+		})
+	}
+	return found, group.Wait()
+}
+
+func (r *running) tagOf(a imagelist.Approved) name.Tag {
+	return r.at(string(a.Name)).Tag(string(a.Tag))
 }
 
 func (r *running) remove(ctx context.Context, a imagelist.Approved, tag name.Tag, digest v1.Hash, out *Outcome) error {
