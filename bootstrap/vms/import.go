@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/vmware/govmomi/nfc"
@@ -96,16 +97,11 @@ func (r *run) abort(ctx context.Context, lease *nfc.Lease) {
 
 // deployItem makes the image from an item of a content library.
 func (r *run) deployItem(ctx context.Context) error {
-	want := r.Cluster.Spec.OVA.Library
 	config, err := configXML(types.VirtualMachineConfigSpec{ExtraConfig: r.marks(option(keyImage, r.imageSource()))})
 	if err != nil {
 		return err
 	}
-	item, err := findItem(ctx, library.NewManager(r.vc.api), string(want.Name), string(want.Item))
-	if err != nil {
-		return err
-	}
-	made, err := ovfapi.NewManager(r.vc.api).DeployLibraryItem(ctx, item, ovfapi.Deploy{
+	made, err := ovfapi.NewManager(r.vc.api).DeployLibraryItem(ctx, r.item, ovfapi.Deploy{
 		DeploymentSpec: ovfapi.DeploymentSpec{
 			Name: r.imageName(), DefaultDatastoreID: r.place.datastore.Value, AcceptAllEULA: true,
 			VmConfigSpec: &ovfapi.VmConfigSpec{Provider: "XML", XML: config},
@@ -118,22 +114,30 @@ func (r *run) deployItem(ctx context.Context) error {
 	return object.NewVirtualMachine(r.vc.Client, *made).MarkAsTemplate(ctx)
 }
 
-func findItem(ctx context.Context, m *library.Manager, name, item string) (string, error) {
-	libraries, err := m.FindLibrary(ctx, library.Find{Name: name})
+// findItem finds the item of a content library that the image is to be made from,
+// where cluster.yaml names one.
+func (r *run) findItem(ctx context.Context) error {
+	want := r.Cluster.Spec.OVA.Library
+	if want == nil {
+		return nil
+	}
+	m := library.NewManager(r.vc.api)
+	libraries, err := m.FindLibrary(ctx, library.Find{Name: string(want.Name)})
 	if err != nil {
-		return "", err
+		return r.explain(ctx, fmt.Sprintf("looking for the content library %q", want.Name), err)
 	}
 	if len(libraries) == 0 {
-		return "", fault.Inputf("spec.ova.library: there is no content library %q", name)
+		return fault.Inputf("spec.ova.library: there is no content library %q, or this user may not see it", want.Name).Fix("correct cluster.yaml, or make the library")
 	}
-	items, err := m.FindLibraryItems(ctx, library.FindItem{LibraryID: libraries[0], Name: item})
+	items, err := m.FindLibraryItems(ctx, library.FindItem{LibraryID: libraries[0], Name: string(want.Item)})
 	if err != nil {
-		return "", err
+		return r.explain(ctx, fmt.Sprintf("looking into the content library %q", want.Name), err)
 	}
 	if len(items) == 0 {
-		return "", fault.Inputf("spec.ova.library: the content library %q has no item %q", name, item)
+		return fault.Inputf("spec.ova.library: the content library %q has no item %q", want.Name, want.Item).Fix("correct cluster.yaml, or import Talos's OVA into the library under that name")
 	}
-	return items[0], nil
+	r.item = items[0]
+	return nil
 }
 
 // configXML gives a spec as the newer API takes it.

@@ -22,6 +22,9 @@ func (r *run) plan(ctx context.Context) error {
 	}
 	missing := r.planMachines()
 	if image, ok := r.there.images[r.imageName()]; missing && (!ok || !image.template) {
+		if err := r.findItem(ctx); err != nil {
+			return err
+		}
 		detail := "from " + r.imageSource()
 		if ok {
 			detail += ", again: it is half-made"

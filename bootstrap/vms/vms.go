@@ -67,6 +67,7 @@ type run struct {
 	place  *place   // where it stands
 	there  *present // what there is of it
 	result *Result
+	item   string // of a content library, where the image is made from one
 
 	known   *known            // its secrets, where the run needs them
 	configs map[string]string // machine configs, by node
