@@ -17,7 +17,7 @@ func TestModulesRegenerateWithoutADiff(t *testing.T) {
 	t.Parallel()
 	clone := t.TempDir()
 	git(t, clone, "clone", "--quiet", platform.repository, ".")
-	for _, module := range []string{"modules/tests", "examples/team-module"} {
+	for _, module := range []string{"modules/tests", "modules/bootstrap", "examples/team-module"} {
 		dagger(t, clone, "develop", "--recursive", "-m", module).succeed(t)
 	}
 	if changed := git(t, clone, "status", "--porcelain"); changed != "" {
