@@ -166,7 +166,8 @@ func (m *Mirror) Approve(
 	if err != nil {
 		return nil, err
 	}
-	return ran.Directory("/in").Changes(m.Source), nil
+	lock := ran.File("/in/images.lock.yaml")
+	return m.Source.WithFile("images.lock.yaml", lock).Changes(m.Source), nil
 }
 
 // Run copies what was approved and is missing at the target, signs it and tags it, and
