@@ -36,7 +36,9 @@ const (
 
 // containerdConfig has the folder and the sandbox image. A registry on loopback
 // is asked over plain http unless hosts.toml says otherwise. Root in a container
-// or a small virtual machine may not make the kernel spare a process.
+// or a small virtual machine may not make the kernel spare a process. Layers are
+// copied, not overlaid: the machine's own root may be an overlay, on which the
+// kernel makes no other, and images here are small.
 const containerdConfig = `version = 2
 root = "%[1]s/data"
 state = "%[1]s/state"
@@ -58,6 +60,9 @@ disabled_plugins = [
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "` + plugins + `"
     conf_dir = "%[1]s/net.d"
+
+  [plugins."io.containerd.grpc.v1.cri".containerd]
+    snapshotter = "native"
 
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"
