@@ -48,10 +48,10 @@ func (m *Bootstrap) Status(
 	identity *dagger.Secret,
 	// JSON instead of a table.
 	// +optional
-	json bool,
+	asJson bool,
 ) (string, error) {
 	args := []string{"bootstrap", "status"}
-	if json {
+	if asJson {
 		args = append(args, "--json")
 	}
 	return pave(m.onNodes(artefact, identity), args...).Stdout(ctx)

@@ -75,10 +75,10 @@ func (m *Bootstrap) Plan(
 	file string,
 	// JSON instead of lines.
 	// +optional
-	json bool,
+	asJson bool,
 ) (string, error) {
 	args := []string{"bootstrap", "vms", "plan", "--file=" + file}
-	if json {
+	if asJson {
 		args = append(args, "--json")
 	}
 	return pave(m.onVCenter(source, username, password, nil, artefact), args...).Stdout(ctx)
