@@ -34,6 +34,12 @@ func New(
 	// +ignore=["**/out", "go-sdk", "team-module"]
 	examples *dagger.Directory,
 ) *Tests {
+	// Content of its own: the engine knows directories by their content, and would give
+	// another session that has the same examples this module's, which that session cannot
+	// load (dagger/dagger#11625, mended after v0.19.10).
+	for _, example := range []string{"hello-go", "hello-docker"} {
+		examples = examples.WithNewFile(example+"/TESTED", "by modules/tests\n")
+	}
 	return &Tests{Tools: dag.Toolbox(dagger.ToolboxOpts{Prebuilt: prebuilt}).Container(), Examples: examples}
 }
 
