@@ -14,6 +14,9 @@ import (
 	"strings"
 
 	"filippo.io/age"
+
+	"github.com/pave-platform/pave/hack/lab/program"
+	"github.com/pave-platform/pave/internal/lab/controlplane"
 )
 
 // The cluster of the demo.
@@ -102,6 +105,9 @@ func (s *stage) close() {
 
 // set starts all that is not pave's own work: vCenter, the hosts, Kubernetes.
 func (s *stage) set(ctx context.Context) error {
+	if err := program.Build(ctx, controlplane.APIPrograms); err != nil { // while there is a network
+		return err
+	}
 	vcenter := s.command(ctx, s.binary, "dev", "vcenter", "--json", "--dir", s.path("vcenter"), "--username", user, "--password-file", s.path("vcenter-password"))
 	if err := s.serve(ctx, s.windows, "vCenter", vcenter, &s.vcenter); err != nil {
 		return err

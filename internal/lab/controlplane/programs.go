@@ -23,5 +23,11 @@ func Component(name string) program.Program {
 	}
 }
 
-// Programs are what a cluster with its controllers is built of.
-var Programs = []program.Program{etcd, apiServer, controllerManager, scheduler}
+var (
+	// Programs are what a cluster with its controllers is built of.
+	Programs = []program.Program{etcd, apiServer, controllerManager, scheduler}
+
+	// APIPrograms are what Start needs, for who starts it in a network from which
+	// nothing can be downloaded.
+	APIPrograms = []program.Program{etcd, apiServer}
+)
