@@ -1,9 +1,13 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/pave-platform/pave/internal/cli"
+)
 
 // bootstrapCommand takes a platform from an empty vSphere to a Kubernetes API.
-func bootstrapCommand(a *app) *cobra.Command {
+func bootstrapCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bootstrap",
 		Short: "From an empty vSphere to a Kubernetes API",

@@ -7,17 +7,18 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pave-platform/pave/bootstrap/artefact"
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/secret"
 )
 
 // bootstrapArtefactCommand is about vm_creation.outputs.json.
-func bootstrapArtefactCommand(a *app) *cobra.Command {
+func bootstrapArtefactCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{Use: "artefact", Short: "vm_creation.outputs.json: what phase 1 hands to phase 2"}
 	cmd.AddCommand(bootstrapArtefactInspectCommand(a), bootstrapArtefactResealCommand(a), bootstrapArtefactVerifyCommand(a))
 	return cmd
 }
 
-func bootstrapArtefactInspectCommand(a *app) *cobra.Command {
+func bootstrapArtefactInspectCommand(a *cli.App) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "inspect",
@@ -27,14 +28,14 @@ func bootstrapArtefactInspectCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.emit(read)
+			return a.Emit(read)
 		},
 	}
 	cmd.Flags().StringVar(&file, "artefact", artefact.FileName, "the artefact")
 	return cmd
 }
 
-func bootstrapArtefactVerifyCommand(a *app) *cobra.Command {
+func bootstrapArtefactVerifyCommand(a *cli.App) *cobra.Command {
 	var file string
 	var e artefact.Expect
 	var identity secret.Source
@@ -57,7 +58,7 @@ seal is opened too, which finds an artefact that somebody altered on purpose.`,
 				}
 				v.Opened = true
 			}
-			return a.emit(v)
+			return a.Emit(v)
 		},
 	}
 	f := cmd.Flags()
@@ -65,7 +66,7 @@ seal is opened too, which finds an artefact that somebody altered on purpose.`,
 	f.StringVar(&e.Cluster, "cluster", "", "name of the cluster that it has to be of (default: any)")
 	f.StringVar(&e.ID, "cluster-id", "", "id of the cluster that it has to be of (default: any)")
 	f.DurationVar(&e.MaxAge, "max-age", 0, "how old it may be, as in 24h (default: any age)")
-	secretFlags(f, &identity, "identity", "the age identity that opens it")
+	cli.SecretFlags(f, &identity, "identity", "the age identity that opens it")
 	return cmd
 }
 
@@ -86,7 +87,7 @@ func (v artefactVerification) Summary(w io.Writer) {
 	fmt.Fprintf(w, "%s is whole: cluster %s (%s), %s checked\n", v.Artefact, v.Cluster, v.ID, checked)
 }
 
-func bootstrapArtefactResealCommand(a *app) *cobra.Command {
+func bootstrapArtefactResealCommand(a *cli.App) *cobra.Command {
 	var file string
 	var recipients []string
 	var identity secret.Source
@@ -98,7 +99,7 @@ func bootstrapArtefactResealCommand(a *app) *cobra.Command {
 The copies that machines in vCenter carry stay sealed for those they were made
 for. Change spec.recipients in cluster.yaml too.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "recipient"); err != nil {
+			if err := cli.Required(cmd, "recipient"); err != nil {
 				return err
 			}
 			read, err := artefact.Read(file, artefact.Expect{})
@@ -111,12 +112,12 @@ for. Change spec.recipients in cluster.yaml too.`,
 			if _, err := read.Write(file); err != nil {
 				return err
 			}
-			return a.emit(read)
+			return a.Emit(read)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&file, "artefact", artefact.FileName, "the artefact, which is written again")
 	f.StringSliceVar(&recipients, "recipient", nil, "age recipient who may open it; can be repeated")
-	secretFlags(f, &identity, "identity", "the age identity that opens it now")
+	cli.SecretFlags(f, &identity, "identity", "the age identity that opens it now")
 	return cmd
 }

@@ -9,10 +9,11 @@ import (
 	"github.com/pave-platform/pave/bootstrap/artefact"
 	"github.com/pave-platform/pave/bootstrap/cluster"
 	"github.com/pave-platform/pave/bootstrap/fleet"
+	"github.com/pave-platform/pave/internal/cli"
 )
 
 // bootstrapClusterCommand is phase 2.
-func bootstrapClusterCommand(a *app) *cobra.Command {
+func bootstrapClusterCommand(a *cli.App) *cobra.Command {
 	var o cluster.Options
 	cmd := &cobra.Command{
 		Use:   "cluster",
@@ -38,9 +39,9 @@ sealed with age for the artefact's recipients, as CLUSTER-kubeconfig.age.`,
 			if o.Downloads.Workspace, o.Downloads.Repository, err = repositoryOf(cmd); err != nil {
 				return err
 			}
-			o.Log = a.log
+			o.Log = a.Log
 			result, err := cluster.Run(cmd.Context(), o)
-			return a.emitEven(result, result.Cluster != "", err)
+			return a.EmitEven(result, result.Cluster != "", err)
 		},
 	}
 	f := cmd.Flags()
@@ -50,7 +51,7 @@ sealed with age for the artefact's recipients, as CLUSTER-kubeconfig.age.`,
 	f.String("downloads", "", "Bitbucket repository whose Downloads get the files, as WORKSPACE/REPOSITORY")
 	f.StringVar(&o.Downloads.URL, "downloads-url", "", "Bitbucket's API (default: Bitbucket Cloud's)")
 	f.StringVar(&o.Downloads.Username, "downloads-username", "", "user name that goes with the token (default: it is an access token)")
-	secretFlags(f, &o.Downloads.Token, "downloads-token", "the token for the Downloads")
+	cli.SecretFlags(f, &o.Downloads.Token, "downloads-token", "the token for the Downloads")
 	f.StringSliceVar(&o.Downloads.Recipients, "downloads-recipient", nil, "age recipient of the uploaded files; can be repeated (default: the artefact's)")
 	f.BoolVar(&o.Downloads.Unsealed, "downloads-unsealed", false, "upload the files in clear, for everybody who can read the repository")
 	f.StringVar(&o.Downloads.CAFile, "ca-file", "", "PEM file with the platform's root CA, trusted besides the system's")
@@ -60,7 +61,7 @@ sealed with age for the artefact's recipients, as CLUSTER-kubeconfig.age.`,
 // fleetFlags adds what every command that talks to the nodes needs.
 func fleetFlags(f *pflag.FlagSet, o *fleet.Options, timeout time.Duration, of string) {
 	f.StringVar(&o.Artefact, "artefact", artefact.FileName, "the artefact of phase 1")
-	secretFlags(f, &o.Identity, "identity", "the age identity that opens the artefact")
+	cli.SecretFlags(f, &o.Identity, "identity", "the age identity that opens the artefact")
 	f.StringVar(&o.Cluster, "cluster", "", "name of the cluster that the artefact has to be of (default: any)")
 	f.DurationVar(&o.MaxAge, "max-age", 0, "how old the artefact may be, as in 24h (default: any age)")
 	f.DurationVar(&o.Timeout, "timeout", timeout, "how long to wait, "+of)

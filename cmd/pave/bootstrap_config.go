@@ -9,18 +9,17 @@ import (
 
 	"github.com/pave-platform/pave/bootstrap/config"
 	"github.com/pave-platform/pave/bootstrap/machineconfig"
-	"github.com/pave-platform/pave/internal/fault"
-	"github.com/pave-platform/pave/internal/outfile"
+	"github.com/pave-platform/pave/internal/cli"
 )
 
 // bootstrapConfigCommand is about cluster.yaml.
-func bootstrapConfigCommand(a *app) *cobra.Command {
+func bootstrapConfigCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{Use: "config", Short: "cluster.yaml: which machines a cluster has and where they stand"}
-	cmd.AddCommand(bootstrapConfigSchemaCommand(a), bootstrapConfigValidateCommand(a))
+	cmd.AddCommand(cli.Schema(a, "cluster.yaml", config.SchemaURL, config.Schema()), bootstrapConfigValidateCommand(a))
 	return cmd
 }
 
-func bootstrapConfigValidateCommand(a *app) *cobra.Command {
+func bootstrapConfigValidateCommand(a *cli.App) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "validate",
@@ -29,13 +28,13 @@ func bootstrapConfigValidateCommand(a *app) *cobra.Command {
 			c, err := config.Read(file)
 			problems, invalid := errors.AsType[config.Problems](err)
 			switch {
-			case invalid && a.json:
-				return errors.Join(a.emit(clusterValidation{File: file, Problems: problems}), err)
+			case invalid && a.JSON:
+				return errors.Join(a.Emit(clusterValidation{File: file, Problems: problems}), err)
 			case err != nil:
 				return err
 			}
 			_, id := machineconfig.Schematic(c)
-			return a.emit(clusterValidation{
+			return a.Emit(clusterValidation{
 				File: file, Valid: true, Name: c.Metadata.Name, ControlPlanes: len(c.ControlPlanes()), Workers: len(c.Workers()), Schematic: id,
 			})
 		},
@@ -58,24 +57,4 @@ type clusterValidation struct {
 // Summary names the cluster, and the image that it needs.
 func (v clusterValidation) Summary(w io.Writer) {
 	fmt.Fprintf(w, "%s is valid: cluster %s with %d control planes and %d workers\nits OVA has the schematic %s\n", v.File, v.Name, v.ControlPlanes, v.Workers, v.Schematic)
-}
-
-func bootstrapConfigSchemaCommand(a *app) *cobra.Command {
-	var output string
-	cmd := &cobra.Command{
-		Use:   "schema",
-		Short: "Print the JSON Schema of cluster.yaml, for editors",
-		RunE: func(*cobra.Command, []string) error {
-			if output == "" {
-				_, err := a.stdout.Write(config.Schema())
-				return err
-			}
-			if err := outfile.Write(output, config.Schema()); err != nil {
-				return fault.Failedf("%w", err)
-			}
-			return a.emit(schemaFile{Path: output, ID: config.SchemaURL})
-		},
-	}
-	cmd.Flags().StringVar(&output, "output", "", "file to write (default: stdout)")
-	return cmd
 }

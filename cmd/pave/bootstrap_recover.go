@@ -6,10 +6,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pave-platform/pave/bootstrap/recovery"
+	"github.com/pave-platform/pave/internal/cli"
 )
 
 // bootstrapRecoverCommand brings etcd back.
-func bootstrapRecoverCommand(a *app) *cobra.Command {
+func bootstrapRecoverCommand(a *cli.App) *cobra.Command {
 	var o recovery.Options
 	cmd := &cobra.Command{
 		Use:   "recover --snapshot FILE --confirm NAME",
@@ -28,12 +29,12 @@ thrown away; they are reset, and reboot. An etcd that holds what is in the snaps
 is left alone, unless all its nodes are named: then the cluster goes back to it.`,
 		Example: `  pave bootstrap recover --identity-file age.key --snapshot platform-20260131T030000Z.snapshot --confirm platform`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "snapshot"); err != nil {
+			if err := cli.Required(cmd, "snapshot"); err != nil {
 				return err
 			}
-			o.Log = a.log
+			o.Log = a.Log
 			result, err := recovery.Run(cmd.Context(), o)
-			return a.emitEven(result, err != nil && result.Changed || err == nil, err)
+			return a.EmitEven(result, err != nil && result.Changed || err == nil, err)
 		},
 	}
 	f := cmd.Flags()
@@ -48,7 +49,7 @@ is left alone, unless all its nodes are named: then the cluster goes back to it.
 }
 
 // bootstrapEtcdSnapshotCommand takes etcd out of the cluster.
-func bootstrapEtcdSnapshotCommand(a *app) *cobra.Command {
+func bootstrapEtcdSnapshotCommand(a *cli.App) *cobra.Command {
 	var o recovery.SnapshotOptions
 	cmd := &cobra.Command{
 		Use:   "etcd-snapshot --output FILE",
@@ -64,9 +65,9 @@ a key of the artefact: keep both, and not together.`,
   pave bootstrap etcd-snapshot --identity-file age.key --s3-endpoint https://s3.example.com --s3-bucket etcd \
     --s3-access-key-env S3_KEY --s3-secret-key-env S3_SECRET --keep 14`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Log = a.log
+			o.Log = a.Log
 			result, err := recovery.Take(cmd.Context(), o)
-			return a.emitEven(result, result.Location != "", err)
+			return a.EmitEven(result, result.Location != "", err)
 		},
 	}
 	f := cmd.Flags()
@@ -79,8 +80,8 @@ a key of the artefact: keep both, and not together.`,
 	f.StringVar(&o.S3.Prefix, "s3-prefix", "", "what its key begins with, as in etcd/")
 	f.StringVar(&o.S3.Endpoint, "s3-endpoint", "", "URL of the S3-compatible server")
 	f.StringVar(&o.S3.Region, "s3-region", "", "region (default: us-east-1, which most servers take)")
-	secretFlags(f, &o.S3.AccessKey, "s3-access-key", "the access key")
-	secretFlags(f, &o.S3.SecretKey, "s3-secret-key", "the secret key")
+	cli.SecretFlags(f, &o.S3.AccessKey, "s3-access-key", "the access key")
+	cli.SecretFlags(f, &o.S3.SecretKey, "s3-secret-key", "the secret key")
 	f.StringVar(&o.S3.CAFile, "ca-file", "", "PEM file with the platform's root CA, trusted besides the system's")
 	return cmd
 }

@@ -7,11 +7,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pave-platform/pave/bootstrap/cluster"
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/fault"
 )
 
 // bootstrapStatusCommand shows how the nodes are.
-func bootstrapStatusCommand(a *app) *cobra.Command {
+func bootstrapStatusCommand(a *cli.App) *cobra.Command {
 	var o cluster.StatusOptions
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -22,12 +23,12 @@ A node that does not answer is a line of the table, with the reason as its stage
 refused, silent, insecure (no machine config), clock, foreign (another cluster's),
 failing. With --json the result says whether everything is healthy.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Log = a.log
+			o.Log = a.Log
 			result, err := cluster.Look(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(result)
+			return a.Emit(result)
 		},
 	}
 	f := cmd.Flags()
@@ -47,14 +48,4 @@ func repositoryOf(cmd *cobra.Command) (workspace, repository string, err error) 
 		return "", "", fault.Inputf("--downloads %q is not a repository", given).Fix("give it as WORKSPACE/REPOSITORY")
 	}
 	return workspace, repository, nil
-}
-
-// emitEven writes what is known even if not all went well, and gives err.
-func (a *app) emitEven(r result, known bool, err error) error {
-	if known {
-		if failed := a.emit(r); err == nil {
-			return failed
-		}
-	}
-	return err
 }

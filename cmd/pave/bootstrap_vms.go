@@ -7,10 +7,11 @@ import (
 	"github.com/pave-platform/pave/bootstrap/artefact"
 	"github.com/pave-platform/pave/bootstrap/config"
 	"github.com/pave-platform/pave/bootstrap/vms"
+	"github.com/pave-platform/pave/internal/cli"
 )
 
 // bootstrapVMsCommand is phase 1.
-func bootstrapVMsCommand(a *app) *cobra.Command {
+func bootstrapVMsCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "vms",
 		Short: "Phase 1: the machines of a cluster in vSphere",
@@ -24,7 +25,7 @@ which does not carry it is refused before anything is made.`,
 	return cmd
 }
 
-func bootstrapVMsPlanCommand(a *app) *cobra.Command {
+func bootstrapVMsPlanCommand(a *cli.App) *cobra.Command {
 	var o vms.Options
 	var file string
 	cmd := &cobra.Command{
@@ -34,19 +35,19 @@ func bootstrapVMsPlanCommand(a *app) *cobra.Command {
 			if o.Cluster, err = config.Read(file); err != nil {
 				return err
 			}
-			o.Log = a.log
+			o.Log = a.Log
 			result, err := vms.Plan(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(result)
+			return a.Emit(result)
 		},
 	}
 	vmsFlags(cmd.Flags(), &o, &file)
 	return cmd
 }
 
-func bootstrapVMsApplyCommand(a *app) *cobra.Command {
+func bootstrapVMsApplyCommand(a *cli.App) *cobra.Command {
 	var o vms.Options
 	var file string
 	var dryRun bool
@@ -65,7 +66,7 @@ the age identity given. One machine that fails does not stop the others.`,
 			if o.Cluster, err = config.Read(file); err != nil {
 				return err
 			}
-			o.Log = a.log
+			o.Log = a.Log
 			do := vms.Apply
 			if dryRun {
 				do = vms.Plan
@@ -74,7 +75,7 @@ the age identity given. One machine that fails does not stop the others.`,
 			if err != nil {
 				return err
 			}
-			return a.emit(result)
+			return a.Emit(result)
 		},
 	}
 	f := cmd.Flags()
@@ -85,7 +86,7 @@ the age identity given. One machine that fails does not stop the others.`,
 	return cmd
 }
 
-func bootstrapVMsDestroyCommand(a *app) *cobra.Command {
+func bootstrapVMsDestroyCommand(a *cli.App) *cobra.Command {
 	var o vms.DestroyOptions
 	var file string
 	cmd := &cobra.Command{
@@ -99,12 +100,12 @@ secrets, as a recovery from a snapshot needs. Delete it for a new cluster.`,
 			if o.Cluster, err = config.Read(file); err != nil {
 				return err
 			}
-			o.Log = a.log
+			o.Log = a.Log
 			result, err := vms.Destroy(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(result)
+			return a.Emit(result)
 		},
 	}
 	f := cmd.Flags()
@@ -119,7 +120,7 @@ func vmsFlags(f *pflag.FlagSet, o *vms.Options, file *string) {
 	f.StringVar(file, "file", "cluster.yaml", "the cluster")
 	f.StringVar(&o.Artefact, "artefact", artefact.FileName, "file for phase 2; one that is there already is read first")
 	f.StringVar(&o.CAFile, "ca-file", "", "PEM file with the platform's root CA, trusted besides the system's")
-	secretFlags(f, &o.Username, "vsphere-username", "the user name at vCenter (default: variable VSPHERE_USER)")
-	secretFlags(f, &o.Password, "vsphere-password", "the password at vCenter (default: variable VSPHERE_PASSWORD)")
-	secretFlags(f, &o.Identity, "identity", "the age identity that opens the cluster's secrets; the first run needs none")
+	cli.SecretFlags(f, &o.Username, "vsphere-username", "the user name at vCenter (default: variable VSPHERE_USER)")
+	cli.SecretFlags(f, &o.Password, "vsphere-password", "the password at vCenter (default: variable VSPHERE_PASSWORD)")
+	cli.SecretFlags(f, &o.Identity, "identity", "the age identity that opens the cluster's secrets; the first run needs none")
 }

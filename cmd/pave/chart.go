@@ -6,10 +6,11 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/steps/chart"
 )
 
-func chartCommand(a *app) *cobra.Command {
+func chartCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "chart <verb>",
 		Short: "The base chart: values, lint, manifests, package and push",
@@ -24,7 +25,7 @@ func chartCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func chartValuesCommand(a *app) *cobra.Command {
+func chartValuesCommand(a *cli.App) *cobra.Command {
 	var o chart.ValuesOptions
 	cmd := &cobra.Command{
 		Use:   "values",
@@ -32,14 +33,14 @@ func chartValuesCommand(a *app) *cobra.Command {
 		Example: `  pave chart values --file platform.yaml --environment staging \
     --image registry.example.internal/demo/hello-go@sha256:… --output values.yaml`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "environment", "image"); err != nil {
+			if err := cli.Required(cmd, "environment", "image"); err != nil {
 				return err
 			}
 			r, err := chart.Values(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	f := cmd.Flags()
@@ -50,7 +51,7 @@ func chartValuesCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func chartLintCommand(a *app) *cobra.Command {
+func chartLintCommand(a *cli.App) *cobra.Command {
 	var o chart.LintOptions
 	cmd := &cobra.Command{
 		Use:     "lint",
@@ -61,7 +62,7 @@ func chartLintCommand(a *app) *cobra.Command {
 			if r.Chart == "" {
 				return err
 			}
-			return errors.Join(a.emit(r), err)
+			return errors.Join(a.Emit(r), err)
 		},
 	}
 	f := cmd.Flags()
@@ -70,7 +71,7 @@ func chartLintCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func chartTemplateCommand(a *app) *cobra.Command {
+func chartTemplateCommand(a *cli.App) *cobra.Command {
 	var o chart.TemplateOptions
 	cmd := &cobra.Command{
 		Use:   "template",
@@ -78,14 +79,14 @@ func chartTemplateCommand(a *app) *cobra.Command {
 		Example: `  pave chart template --values values.yaml --namespace demo-staging --output manifests.yaml
   pave chart template --values values.yaml --image registry.example.internal/demo/hello-go@sha256:…`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "values"); err != nil {
+			if err := cli.Required(cmd, "values"); err != nil {
 				return err
 			}
 			r, err := chart.Template(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	f := cmd.Flags()
@@ -95,7 +96,7 @@ func chartTemplateCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func chartPackageCommand(a *app) *cobra.Command {
+func chartPackageCommand(a *cli.App) *cobra.Command {
 	var o chart.PackageOptions
 	cmd := &cobra.Command{
 		Use:     "package",
@@ -106,7 +107,7 @@ func chartPackageCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	chartFlag(cmd.Flags(), &o.Chart)
@@ -114,7 +115,7 @@ func chartPackageCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func chartPushCommand(a *app) *cobra.Command {
+func chartPushCommand(a *cli.App) *cobra.Command {
 	var o chart.PushOptions
 	cmd := &cobra.Command{
 		Use:   "push",
@@ -122,21 +123,21 @@ func chartPushCommand(a *app) *cobra.Command {
 		Example: `  pave chart push --repository registry.example.internal/platform/charts \
     --registry-username robot --registry-password-env REGISTRY_PASSWORD`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "repository"); err != nil {
+			if err := cli.Required(cmd, "repository"); err != nil {
 				return err
 			}
 			r, err := chart.Push(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	f := cmd.Flags()
 	chartFlag(f, &o.Chart)
 	f.StringVar(&o.Repository, "repository", "", "where charts are kept: registry/project/charts")
 	f.BoolVar(&o.DryRun, "dry-run", false, "say what would be pushed and whether the version is free, push nothing")
-	registryFlags(f, &o.Registry)
+	cli.RegistryFlags(f, &o.Registry)
 	return cmd
 }
 

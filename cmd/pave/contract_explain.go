@@ -9,9 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pave-platform/pave/golden-path/contract"
+	"github.com/pave-platform/pave/internal/cli"
 )
 
-func contractExplainCommand(a *app) *cobra.Command {
+func contractExplainCommand(a *cli.App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain [field]",
 		Short: "Explain a field of platform.yaml: type, default, what is allowed, an example",
@@ -27,7 +28,7 @@ func contractExplainCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.emit(explanation{f})
+			return a.Emit(explanation{f})
 		},
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pave-platform/pave/golden-path/contract"
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/outfile"
 )
@@ -23,7 +24,7 @@ type initOptions struct {
 	force, dryRun                     bool
 }
 
-func contractInitCommand(a *app) *cobra.Command {
+func contractInitCommand(a *cli.App) *cobra.Command {
 	var o initOptions
 	cmd := &cobra.Command{
 		Use:   "init",
@@ -35,7 +36,7 @@ func contractInitCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	f := cmd.Flags()

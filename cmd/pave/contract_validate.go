@@ -11,10 +11,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pave-platform/pave/golden-path/contract"
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/fault"
 )
 
-func contractValidateCommand(a *app) *cobra.Command {
+func contractValidateCommand(a *cli.App) *cobra.Command {
 	var file, secretsFile string
 	var domains, secrets []string
 	cmd := &cobra.Command{
@@ -38,13 +39,13 @@ func contractValidateCommand(a *app) *cobra.Command {
 			app, err := contract.Read(file, known...)
 			problems, invalid := errors.AsType[contract.Problems](err)
 			switch {
-			case invalid && a.json:
-				return errors.Join(a.emit(validation{File: file, Problems: problems}), err)
+			case invalid && a.JSON:
+				return errors.Join(a.Emit(validation{File: file, Problems: problems}), err)
 			case err != nil:
 				return err
 			}
 			m := app.Metadata
-			return a.emit(validation{File: file, Name: m.Name, Team: m.Team, Project: m.Project, Valid: true})
+			return a.Emit(validation{File: file, Name: m.Name, Team: m.Team, Project: m.Project, Valid: true})
 		},
 	}
 	f := cmd.Flags()

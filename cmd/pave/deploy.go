@@ -7,12 +7,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pave-platform/pave/internal/argocd"
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/gitrepo"
 	"github.com/pave-platform/pave/steps/deploy"
 )
 
 // deployCommand puts applications into environments.
-func deployCommand(a *app) *cobra.Command {
+func deployCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "deploy",
 		Short: "Put an application into an environment, by way of the GitOps repository or directly",
@@ -21,7 +22,7 @@ func deployCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func deployAppCommand(a *app) *cobra.Command {
+func deployAppCommand(a *cli.App) *cobra.Command {
 	var o deploy.Options
 	cmd := &cobra.Command{
 		Use:   "app",
@@ -46,15 +47,15 @@ Killed while it waits and run again, it makes no second commit.`,
 			if !o.Apply {
 				needed = append([]string{"repository"}, needed...)
 			}
-			if err := required(cmd, needed...); err != nil {
+			if err := cli.Required(cmd, needed...); err != nil {
 				return err
 			}
-			o.Repository.Log, o.ArgoCD.Log, o.ArgoCD.CAFile = a.log, a.log, o.Repository.CAFile
+			o.Repository.Log, o.ArgoCD.Log, o.ArgoCD.CAFile = a.Log, a.Log, o.Repository.CAFile
 			result, err := deploy.Run(cmd.Context(), o)
 			if result.Application == "" {
 				return err
 			}
-			return errors.Join(a.emit(result), err)
+			return errors.Join(a.Emit(result), err)
 		},
 	}
 	f := cmd.Flags()
@@ -82,7 +83,7 @@ Killed while it waits and run again, it makes no second commit.`,
 
 // clusterFlags adds the flags that every command which asks Argo CD shares.
 func clusterFlags(f *pflag.FlagSet, o *argocd.Options) {
-	secretFlags(f, &o.Kubeconfig, "kubeconfig", "the kubeconfig of Argo CD's cluster (default: the pod's service account)")
+	cli.SecretFlags(f, &o.Kubeconfig, "kubeconfig", "the kubeconfig of Argo CD's cluster (default: the pod's service account)")
 	f.StringVar(&o.Context, "kube-context", "", "context of the kubeconfig (default: its current one)")
 }
 
@@ -92,8 +93,8 @@ func gitFlags(f *pflag.FlagSet, o *gitrepo.Options) {
 	f.StringVar(&o.URL, "repository", "", "the GitOps repository: https://…, ssh://…, user@host:path, or a path")
 	f.StringVar(&o.Branch, "branch", "main", "branch of the repository")
 	f.StringVar(&o.Username, "username", "", "user name over https (default: any, for a token alone)")
-	secretFlags(f, &o.Token, "token", "the token or password for https")
-	secretFlags(f, &o.SSHKey, "ssh-key", "the private key for ssh, without a passphrase")
+	cli.SecretFlags(f, &o.Token, "token", "the token or password for https")
+	cli.SecretFlags(f, &o.SSHKey, "ssh-key", "the private key for ssh, without a passphrase")
 	f.StringVar(&o.KnownHostsFile, "known-hosts-file", "", "OpenSSH known_hosts file with the ssh server's key")
 	f.StringVar(&o.CAFile, "ca-file", "", "PEM file with the platform's root CA, trusted besides the system's")
 	f.StringVar(&o.Author.Name, "author-name", "pave", "author of the commit")

@@ -1,9 +1,13 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/pave-platform/pave/internal/cli"
+)
 
 // devCommand holds the servers and data that demos and tests need.
-func devCommand(a *app) *cobra.Command {
+func devCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dev",
 		Short: "Small real servers and data for demos and tests: not for production",

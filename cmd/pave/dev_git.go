@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/dev/git"
 	"github.com/pave-platform/pave/internal/dev/serve"
 	"github.com/pave-platform/pave/internal/secret"
@@ -21,7 +22,7 @@ type gitServer struct {
 // Summary says where the server is, in one line.
 func (s gitServer) Summary(w io.Writer) { fmt.Fprintln(w, "listening on", s.URL) }
 
-func devGitCommand(a *app) *cobra.Command {
+func devGitCommand(a *cli.App) *cobra.Command {
 	var (
 		o       git.Options
 		listen  serve.Options
@@ -37,14 +38,14 @@ func devGitCommand(a *app) *cobra.Command {
 A repository NAME is at URL/NAME.git and stays in the folder. Needs the git
 program. Ends on SIGTERM or Ctrl-C.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "dir"); err != nil {
+			if err := cli.Required(cmd, "dir"); err != nil {
 				return err
 			}
 			var err error
 			if o.Token, err = token.Read(); err != nil {
 				return err
 			}
-			o.Log = a.log
+			o.Log = a.Log
 			server, err := git.New(o)
 			if err != nil {
 				return err
@@ -58,7 +59,7 @@ program. Ends on SIGTERM or Ctrl-C.`,
 				for _, name := range create {
 					ready.Repositories = append(ready.Repositories, url+"/"+name+".git")
 				}
-				said = a.emit(ready)
+				said = a.Emit(ready)
 			})
 			if err != nil {
 				return err
@@ -72,7 +73,7 @@ program. Ends on SIGTERM or Ctrl-C.`,
 	f.StringVar(&listen.TLSCert, "tls-cert", "", "PEM file with the server's certificate")
 	f.StringVar(&listen.TLSKey, "tls-key", "", "PEM file with the certificate's key")
 	f.StringVar(&o.Username, "username", "", "user name to ask for (default: any, with the token)")
-	secretFlags(f, &token, "token", "the token to ask for")
+	cli.SecretFlags(f, &token, "token", "the token to ask for")
 	f.StringSliceVar(&create, "create", nil, "repositories to create, by name")
 	f.StringSliceVar(&protect, "protect", nil, "branches of these repositories that refuse pushes once they exist")
 	return cmd

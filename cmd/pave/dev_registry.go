@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/dev/ca"
 	"github.com/pave-platform/pave/internal/dev/registry"
 	"github.com/pave-platform/pave/internal/dev/serve"
@@ -20,7 +21,7 @@ type registryServer struct {
 // Summary says where the server is, in one line.
 func (s registryServer) Summary(w io.Writer) { fmt.Fprintln(w, "listening on", s.URL) }
 
-func devRegistryCommand(a *app) *cobra.Command {
+func devRegistryCommand(a *cli.App) *cobra.Command {
 	var (
 		o        registry.Options
 		listen   serve.Options
@@ -35,7 +36,7 @@ What is pushed stays in the folder. Plain http is for loopback: elsewhere the
 registry needs a certificate, as pave dev ca makes one. Ends on SIGTERM or
 Ctrl-C.`,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if err := required(cmd, "dir"); err != nil {
+			if err := cli.Required(cmd, "dir"); err != nil {
 				return err
 			}
 			if listen.Password, err = password.Read(); err != nil {
@@ -46,7 +47,7 @@ Ctrl-C.`,
 				return err
 			}
 			var said error
-			err = serve.Run(cmd.Context(), listen, handler, func(url string) { said = a.emit(registryServer{url}) })
+			err = serve.Run(cmd.Context(), listen, handler, func(url string) { said = a.Emit(registryServer{url}) })
 			if err != nil {
 				return err
 			}
@@ -60,24 +61,24 @@ Ctrl-C.`,
 	f.StringVar(&listen.TLSCert, "tls-cert", "", "PEM file with the server's certificate")
 	f.StringVar(&listen.TLSKey, "tls-key", "", "PEM file with the certificate's key")
 	f.StringVar(&listen.Username, "username", "", "user name to ask for (default: everybody may come in)")
-	secretFlags(f, &password, "password", "the password to ask for")
+	cli.SecretFlags(f, &password, "password", "the password to ask for")
 	return cmd
 }
 
-func devCACommand(a *app) *cobra.Command {
+func devCACommand(a *cli.App) *cobra.Command {
 	var o ca.Options
 	cmd := &cobra.Command{
 		Use:   "ca",
 		Short: "Make a certificate authority and a server certificate; what is good is kept",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "output", "host"); err != nil {
+			if err := cli.Required(cmd, "output", "host"); err != nil {
 				return err
 			}
 			r, err := ca.Run(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	f := cmd.Flags()

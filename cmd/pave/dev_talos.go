@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/dev/talos"
 	"github.com/pave-platform/pave/internal/fault"
 )
@@ -21,7 +22,7 @@ type talosNetwork struct {
 // Summary says what it follows, in one line.
 func (s talosNetwork) Summary(w io.Writer) { fmt.Fprintln(w, "powering on what is in", s.Machines) }
 
-func devTalosCommand(a *app) *cobra.Command {
+func devTalosCommand(a *cli.App) *cobra.Command {
 	var o talos.Options
 	var dir, kubeconfig string
 	cmd := &cobra.Command{
@@ -36,19 +37,19 @@ is told to, and answer as Talos does over TLS from their config. What stands beh
 the cluster's Kubernetes endpoint is the API server of --kubernetes. Ends on SIGTERM
 or Ctrl-C.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "machines"); err != nil {
+			if err := cli.Required(cmd, "machines"); err != nil {
 				return err
 			}
 			if err := os.MkdirAll(dir, 0o700); err != nil {
 				return fault.Inputf("--machines: %w", err)
 			}
-			o.Log = a.log
+			o.Log = a.Log
 			if kubeconfig != "" {
 				c, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 				if err != nil {
 					return fault.Inputf("--kubernetes: %w", err)
 				}
-				backend, err := talos.NewBackend(c, a.log)
+				backend, err := talos.NewBackend(c, a.Log)
 				if err != nil {
 					return fault.Inputf("--kubernetes: %w", err)
 				}
@@ -56,7 +57,7 @@ or Ctrl-C.`,
 			}
 			world := talos.New(cmd.Context(), o)
 			defer world.Close()
-			if err := a.emit(talosNetwork{dir}); err != nil {
+			if err := a.Emit(talosNetwork{dir}); err != nil {
 				return err
 			}
 			if err := world.Follow(cmd.Context(), dir); err != nil {

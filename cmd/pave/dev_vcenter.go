@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/dev/ca"
 	"github.com/pave-platform/pave/internal/dev/vcenter"
 	"github.com/pave-platform/pave/internal/secret"
@@ -32,7 +33,7 @@ func (s vcenterServer) Summary(w io.Writer) {
 		s.Host, s.CA, s.Datacenter, s.Cluster, s.Datastore, s.Network, s.OVA, s.SHA256)
 }
 
-func devVCenterCommand(a *app) *cobra.Command {
+func devVCenterCommand(a *cli.App) *cobra.Command {
 	var o vcenter.Options
 	var dir string
 	var password secret.Source
@@ -46,7 +47,7 @@ their Talos configs.
 The folder gets a CA, a certificate and an OVA that no machine boots from. The
 inventory is lost when the server ends, on SIGTERM or Ctrl-C.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "dir", "username"); err != nil {
+			if err := cli.Required(cmd, "dir", "username"); err != nil {
 				return err
 			}
 			given, err := password.Read()
@@ -70,7 +71,7 @@ inventory is lost when the server ends, on SIGTERM or Ctrl-C.`,
 			}
 			return vcenter.Run(cmd.Context(), o, func(server *vcenter.Server) error {
 				s.Host = server.Host
-				return a.emit(s)
+				return a.Emit(s)
 			})
 		},
 	}
@@ -78,7 +79,7 @@ inventory is lost when the server ends, on SIGTERM or Ctrl-C.`,
 	f.StringVar(&o.Addr, "addr", "127.0.0.1:0", "address to listen on, on loopback; port 0 takes a free one")
 	f.StringVar(&dir, "dir", "", "folder for ca.crt and talos.ova")
 	f.StringVar(&o.Username, "username", "", "user name to ask for")
-	secretFlags(f, &password, "password", "the password to ask for")
+	cli.SecretFlags(f, &password, "password", "the password to ask for")
 	f.DurationVar(&o.TaskDelay, "task-delay", 0, "how long each task takes")
 	f.Int64Var(&ovaSize, "ova-size", 1<<20, "size of the OVA's disk in bytes")
 	return cmd

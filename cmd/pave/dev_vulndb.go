@@ -7,12 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/registry"
 	"github.com/pave-platform/pave/internal/vulndb"
 )
 
-func devVulndbCommand(a *app) *cobra.Command {
+func devVulndbCommand(a *cli.App) *cobra.Command {
 	var o vulndb.CreateOptions
 	var reg registry.Options
 	var updated, push string
@@ -23,7 +24,7 @@ func devVulndbCommand(a *app) *cobra.Command {
 advisories. Its name is in every result that comes from it. It is for demos and
 tests: it knows a few dozen vulnerabilities of some hundred thousand.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "output"); err != nil {
+			if err := cli.Required(cmd, "output"); err != nil {
 				return err
 			}
 			if updated != "" {
@@ -49,14 +50,14 @@ tests: it knows a few dozen vulnerabilities of some hundred thousand.`,
 				}
 				r.Ref = pushed.Ref
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	cmd.Flags().StringVar(&o.Output, "output", "", "folder for trivy.db and metadata.json, made if missing")
 	cmd.Flags().StringVar(&o.From, "from", "", "YAML file with advisories (default: the ones in this binary)")
 	cmd.Flags().StringVar(&updated, "updated-at", "", "age to give the database, e.g. 2026-01-31T12:00:00Z (default: now)")
 	cmd.Flags().StringVar(&push, "push", "", "publish it as this reference too, as a mirror of the public database would be")
-	registryFlags(cmd.Flags(), &reg)
+	cli.RegistryFlags(cmd.Flags(), &reg)
 	return cmd
 }
 

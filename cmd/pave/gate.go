@@ -10,13 +10,14 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/layercache"
 	"github.com/pave-platform/pave/internal/outfile"
 	"github.com/pave-platform/pave/steps/sbom"
 	"github.com/pave-platform/pave/steps/scan"
 )
 
-func gateCommand(a *app) *cobra.Command {
+func gateCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gate",
 		Short: "Everything an image must pass before it is published",
@@ -25,9 +26,9 @@ func gateCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func gateImageCommand(a *app) *cobra.Command {
-	var o scanFlags
-	var archive string
+func gateImageCommand(a *cli.App) *cobra.Command {
+	var flags cli.Scan
+	var archive, name, output string
 	cmd := &cobra.Command{
 		Use:   "image --tarball FILE --output DIR (--database DIR | --database-repository REF)",
 		Short: "SBOM and scan on one read of the image; exit 3 if it may not be published",
@@ -36,21 +37,22 @@ func gateImageCommand(a *app) *cobra.Command {
 Writes what pave sbom create and pave scan image write, and gate.json, also for
 an image that does not pass.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "tarball", "output"); err != nil {
+			if err := cli.Required(cmd, "tarball", "output"); err != nil {
 				return err
 			}
-			options, err := o.options()
+			options, err := scanOptions(flags)
 			if err != nil {
 				return err
 			}
 			return withImage(cmd.Context(), archive, func(img v1.Image) error {
-				a.prepareScanners()
-				a.log.Info("cataloguing and scanning the image")
+				prepareScanners(a)
+				options.Name, options.Output = name, output
+				a.Log.Info("cataloguing and scanning the image")
 				r, err := gate(cmd.Context(), img, options)
 				if err != nil {
 					return err
 				}
-				if err := a.emit(r); err != nil {
+				if err := a.Emit(r); err != nil {
 					return err
 				}
 				return r.Scan.Verdict()
@@ -58,9 +60,9 @@ an image that does not pass.`,
 		},
 	}
 	cmd.Flags().StringVar(&archive, "tarball", "", "image as an OCI layout: a tar file or a folder")
-	cmd.Flags().StringVar(&o.scan.Name, "name", "", "what the documents call the image, e.g. registry/project/app (default: its digest)")
-	cmd.Flags().StringVar(&o.scan.Output, "output", "", "folder for the documents, made if missing")
-	o.add(cmd.Flags())
+	cmd.Flags().StringVar(&name, "name", "", "what the documents call the image, e.g. registry/project/app (default: its digest)")
+	cmd.Flags().StringVar(&output, "output", "", "folder for the documents, made if missing")
+	flags.Add(cmd.Flags())
 	return cmd
 }
 

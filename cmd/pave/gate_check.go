@@ -6,18 +6,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/fault"
 )
 
 // gateCheckCommand says again what a gate said: a pipeline first keeps the
 // reports of a gate, then ends with its verdict.
-func gateCheckCommand(a *app) *cobra.Command {
+func gateCheckCommand(a *cli.App) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "check --file gate.json",
 		Short: "Say again what a gate said; exit 3 if the image may not be published",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "file"); err != nil {
+			if err := cli.Required(cmd, "file"); err != nil {
 				return err
 			}
 			content, err := os.ReadFile(file)
@@ -28,7 +29,7 @@ func gateCheckCommand(a *app) *cobra.Command {
 			if err := json.Unmarshal(content, &r); err != nil || r.Digest == "" {
 				return fault.Inputf("%s is no result of a gate", file).Fix("give the gate.json that pave gate image wrote")
 			}
-			if err := a.emit(r); err != nil {
+			if err := a.Emit(r); err != nil {
 				return err
 			}
 			return r.Scan.Verdict()

@@ -7,11 +7,12 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pave-platform/pave/golden-path/gitops"
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/fault"
 )
 
 // gitopsCommand sets up what Argo CD follows.
-func gitopsCommand(a *app) *cobra.Command {
+func gitopsCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gitops",
 		Short: "Set up the GitOps repository that Argo CD follows",
@@ -31,7 +32,7 @@ once; from then on Argo CD applies all of it.`,
 	return cmd
 }
 
-func gitopsInitCommand(a *app) *cobra.Command {
+func gitopsInitCommand(a *cli.App) *cobra.Command {
 	var o gitops.InitOptions
 	var projects projectFlags
 	cmd := &cobra.Command{
@@ -43,19 +44,19 @@ Run again with the same flags it makes no commit. Projects that are there and no
 named stay as they are. A file that was edited by hand is overwritten with
 --force only.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "repository", "chart-repository"); err != nil {
+			if err := cli.Required(cmd, "repository", "chart-repository"); err != nil {
 				return err
 			}
 			var err error
 			if o.Projects, err = projects.projects(); err != nil {
 				return err
 			}
-			o.Repository.Log = a.log
+			o.Repository.Log = a.Log
 			result, err := gitops.Init(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(result)
+			return a.Emit(result)
 		},
 	}
 	f := cmd.Flags()
@@ -67,7 +68,7 @@ named stay as they are. A file that was edited by hand is overwritten with
 	return cmd
 }
 
-func gitopsRenderCommand(a *app) *cobra.Command {
+func gitopsRenderCommand(a *cli.App) *cobra.Command {
 	var o gitops.Options
 	var projects projectFlags
 	var output string
@@ -75,7 +76,7 @@ func gitopsRenderCommand(a *app) *cobra.Command {
 		Use:   "render --output DIR --argocd-repository URL --chart-repository REGISTRY/PROJECT/charts [--project NAME=GROUP …]",
 		Short: "Write what Argo CD follows the repository by into a folder",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "output", "argocd-repository", "chart-repository"); err != nil {
+			if err := cli.Required(cmd, "output", "argocd-repository", "chart-repository"); err != nil {
 				return err
 			}
 			var err error
@@ -86,7 +87,7 @@ func gitopsRenderCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.emit(result)
+			return a.Emit(result)
 		},
 	}
 	f := cmd.Flags()

@@ -6,11 +6,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/steps/image"
 )
 
-func imageCommand(a *app) *cobra.Command {
+func imageCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{Use: "image", Short: "Build container images and carry them to and from registries"}
 	cmd.AddCommand(
 		imageBuildCommand(a),
@@ -22,8 +23,8 @@ func imageCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func imageBuildCommand(a *app) *cobra.Command {
-	o := image.BuildOptions{Log: a.log}
+func imageBuildCommand(a *cli.App) *cobra.Command {
+	o := image.BuildOptions{Log: a.Log}
 	var labels labelFlags
 	cmd := &cobra.Command{
 		Use:   "build",
@@ -34,7 +35,7 @@ Runs the local go command. The image holds the binary, root certificates, time
 zones and an unprivileged user, nothing else; it is written as an OCI layout in
 one tar file.`,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if err := required(cmd, "output"); err != nil {
+			if err := cli.Required(cmd, "output"); err != nil {
 				return err
 			}
 			if o.Labels, err = labels.read(); err != nil {
@@ -44,7 +45,7 @@ one tar file.`,
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	f := cmd.Flags()
@@ -59,14 +60,14 @@ one tar file.`,
 	return cmd
 }
 
-func imageNormalizeCommand(a *app) *cobra.Command {
-	o := image.NormalizeOptions{Log: a.log}
+func imageNormalizeCommand(a *cli.App) *cobra.Command {
+	o := image.NormalizeOptions{Log: a.Log}
 	var labels labelFlags
 	cmd := &cobra.Command{
 		Use:   "normalize",
 		Short: "Make an image that BuildKit built reproducible: every time in it becomes the epoch",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if err := required(cmd, "tarball", "output"); err != nil {
+			if err := cli.Required(cmd, "tarball", "output"); err != nil {
 				return err
 			}
 			if o.Labels, err = labels.read(); err != nil {
@@ -76,7 +77,7 @@ func imageNormalizeCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	f := cmd.Flags()
@@ -86,66 +87,66 @@ func imageNormalizeCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func imagePublishCommand(a *app) *cobra.Command {
-	o := image.PublishOptions{Log: a.log}
+func imagePublishCommand(a *cli.App) *cobra.Command {
+	o := image.PublishOptions{Log: a.Log}
 	cmd := &cobra.Command{
 		Use:   "publish",
 		Short: "Push an image under a tag and say its digest; nothing is sent if it is there",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "tarball", "ref"); err != nil {
+			if err := cli.Required(cmd, "tarball", "ref"); err != nil {
 				return err
 			}
 			r, err := image.Publish(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Tarball, "tarball", "", "OCI layout to push: a tar file or a folder")
 	f.StringVar(&o.Ref, "ref", "", "registry/project/app:tag")
-	registryFlags(f, &o.Registry)
+	cli.RegistryFlags(f, &o.Registry)
 	return cmd
 }
 
-func imageExportCommand(a *app) *cobra.Command {
+func imageExportCommand(a *cli.App) *cobra.Command {
 	var o image.ExportOptions
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Copy an image and all that refers to it into a folder that other tools can check",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "ref", "output"); err != nil {
+			if err := cli.Required(cmd, "ref", "output"); err != nil {
 				return err
 			}
 			r, err := image.Export(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Ref, "ref", "", "registry/project/app:tag or registry/project/app@sha256:…")
 	f.StringVar(&o.Output, "output", "", "folder to write: an OCI image layout; an earlier export there is replaced")
-	registryFlags(f, &o.Registry)
+	cli.RegistryFlags(f, &o.Registry)
 	return cmd
 }
 
-func imageInspectCommand(a *app) *cobra.Command {
+func imageInspectCommand(a *cli.App) *cobra.Command {
 	var tarball string
 	cmd := &cobra.Command{
 		Use:   "inspect",
 		Short: "Verify an image in a tarball and say what it is",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "tarball"); err != nil {
+			if err := cli.Required(cmd, "tarball"); err != nil {
 				return err
 			}
 			r, err := image.Inspect(cmd.Context(), tarball)
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	cmd.Flags().StringVar(&tarball, "tarball", "", "OCI layout to read: a tar file or a folder")

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/imagetest"
 	"github.com/pave-platform/pave/internal/registry"
 	"github.com/pave-platform/pave/internal/registrytest"
@@ -268,7 +269,7 @@ func TestMirrorRefusesBadInput(t *testing.T) {
 
 func TestTheSchemaOfTheListIsPrinted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "images.schema.json")
-	ok(t, &schemaFile{}, "mirror", "schema", "--output", path)
+	ok(t, &cli.SchemaFile{}, "mirror", "schema", "--output", path)
 	b, err := os.ReadFile(path)
 	if err != nil || string(b) != string(imagelist.Schema()) {
 		t.Errorf("%v", err)

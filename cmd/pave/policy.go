@@ -7,10 +7,11 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pave-platform/pave/golden-path/policies"
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/steps/policy"
 )
 
-func policyCommand(a *app) *cobra.Command {
+func policyCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy <verb>",
 		Short: "What the cluster refuses: render the policies, judge manifests by them",
@@ -19,21 +20,21 @@ func policyCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func policyRenderCommand(a *app) *cobra.Command {
+func policyRenderCommand(a *cli.App) *cobra.Command {
 	var o policy.RenderOptions
 	cmd := &cobra.Command{
 		Use:     "render",
 		Short:   "Write the Kyverno policies for a platform, to stdout without --output",
 		Example: "  pave policy render --allowed-registry registry.example.internal --public-key cosign.pub --output policies.yaml",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "allowed-registry", "public-key"); err != nil {
+			if err := cli.Required(cmd, "allowed-registry", "public-key"); err != nil {
 				return err
 			}
 			r, err := policy.Render(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	f := cmd.Flags()
@@ -46,7 +47,7 @@ func policyRenderCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func policyCheckCommand(a *app) *cobra.Command {
+func policyCheckCommand(a *cli.App) *cobra.Command {
 	var o policy.CheckOptions
 	cmd := &cobra.Command{
 		Use:   "check",
@@ -54,14 +55,14 @@ func policyCheckCommand(a *app) *cobra.Command {
 		Example: `  pave policy check --manifests manifests.yaml --policies policies.yaml
   pave policy check --manifests manifests.yaml --allowed-registry registry.example.internal`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "manifests"); err != nil {
+			if err := cli.Required(cmd, "manifests"); err != nil {
 				return err
 			}
 			r, err := policy.Check(cmd.Context(), o)
 			if r.Judged == nil {
 				return err
 			}
-			return errors.Join(a.emit(r), err)
+			return errors.Join(a.Emit(r), err)
 		},
 	}
 	f := cmd.Flags()

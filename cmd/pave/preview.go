@@ -6,11 +6,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pave-platform/pave/internal/argocd"
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/steps/preview"
 )
 
 // previewCommand gives pull requests environments.
-func previewCommand(a *app) *cobra.Command {
+func previewCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preview",
 		Short: "A throw-away environment for each pull request from a branch preview/APP/TEXT",
@@ -27,20 +28,20 @@ PROJECT-previews, and answers at https://APP-pr-NUMBER.DOMAIN.`,
 	return cmd
 }
 
-func previewRenderCommand(a *app) *cobra.Command {
+func previewRenderCommand(a *cli.App) *cobra.Command {
 	var o preview.RenderOptions
 	cmd := &cobra.Command{
 		Use:   "render",
 		Short: "Print an application's ApplicationSet, and change nothing",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "forge", "forge-project", "forge-repository", "chart-repository", "chart-version"); err != nil {
+			if err := cli.Required(cmd, "forge", "forge-project", "forge-repository", "chart-repository", "chart-version"); err != nil {
 				return err
 			}
 			result, err := preview.Render(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(result)
+			return a.Emit(result)
 		},
 	}
 	f := cmd.Flags()
@@ -49,7 +50,7 @@ func previewRenderCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func previewEnableCommand(a *app) *cobra.Command {
+func previewEnableCommand(a *cli.App) *cobra.Command {
 	var o preview.EnableOptions
 	cmd := &cobra.Command{
 		Use:   "enable",
@@ -60,15 +61,15 @@ Run it whenever the default branch changed: previews have the values of the
 platform.yaml that it is given, whatever the pull request's own says. An unchanged
 file makes no commit. One that was edited by hand is overwritten with --force only.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "repository", "forge", "forge-project", "forge-repository", "chart-repository", "chart-version"); err != nil {
+			if err := cli.Required(cmd, "repository", "forge", "forge-project", "forge-repository", "chart-repository", "chart-version"); err != nil {
 				return err
 			}
-			o.Repository.Log = a.log
+			o.Repository.Log = a.Log
 			result, err := preview.Enable(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(result)
+			return a.Emit(result)
 		},
 	}
 	f := cmd.Flags()
@@ -80,21 +81,21 @@ file makes no commit. One that was edited by hand is overwritten with --force on
 	return cmd
 }
 
-func previewDisableCommand(a *app) *cobra.Command {
+func previewDisableCommand(a *cli.App) *cobra.Command {
 	var o preview.DisableOptions
 	cmd := &cobra.Command{
 		Use:   "disable",
 		Short: "Remove an application's ApplicationSet, and with it all of its previews",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "repository", "project", "app"); err != nil {
+			if err := cli.Required(cmd, "repository", "project", "app"); err != nil {
 				return err
 			}
-			o.Repository.Log = a.log
+			o.Repository.Log = a.Log
 			result, err := preview.Disable(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(result)
+			return a.Emit(result)
 		},
 	}
 	f := cmd.Flags()
@@ -106,23 +107,23 @@ func previewDisableCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func previewListCommand(a *app) *cobra.Command {
+func previewListCommand(a *cli.App) *cobra.Command {
 	var o preview.ListOptions
 	var cluster argocd.Options
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List an application's previews: pull request, address and, with a kubeconfig, state",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "project", "app", "forge", "forge-project", "forge-repository"); err != nil {
+			if err := cli.Required(cmd, "project", "app", "forge", "forge-project", "forge-repository"); err != nil {
 				return err
 			}
-			o.Forge.Log = a.log
+			o.Forge.Log = a.Log
 			o.Cluster = given(cluster, a)
 			result, err := preview.Run(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(result)
+			return a.Emit(result)
 		},
 	}
 	f := cmd.Flags()
@@ -132,21 +133,21 @@ func previewListCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func previewCommentCommand(a *app) *cobra.Command {
+func previewCommentCommand(a *cli.App) *cobra.Command {
 	var o preview.CommentOptions
 	cmd := &cobra.Command{
 		Use:   "comment",
 		Short: "Tell a pull request where its preview is, in one comment that is kept up to date",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "project", "app", "domain", "pull-request", "forge", "forge-project", "forge-repository"); err != nil {
+			if err := cli.Required(cmd, "project", "app", "domain", "pull-request", "forge", "forge-project", "forge-repository"); err != nil {
 				return err
 			}
-			o.Forge.Log = a.log
+			o.Forge.Log = a.Log
 			result, err := preview.Comment(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(result)
+			return a.Emit(result)
 		},
 	}
 	f := cmd.Flags()
@@ -157,7 +158,7 @@ func previewCommentCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func previewPruneCommand(a *app) *cobra.Command {
+func previewPruneCommand(a *cli.App) *cobra.Command {
 	var o preview.PruneOptions
 	var cluster argocd.Options
 	cmd := &cobra.Command{
@@ -173,17 +174,17 @@ come back when somebody does, and prune runs again.
 Images stay: they have a commit for a tag, and any commit may be released. The
 registry's retention rules are for them.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "project", "app", "forge", "forge-project", "forge-repository"); err != nil {
+			if err := cli.Required(cmd, "project", "app", "forge", "forge-project", "forge-repository"); err != nil {
 				return err
 			}
-			o.Log, o.Repository.Log, o.Forge.Log = a.log, a.log, a.log
+			o.Log, o.Repository.Log, o.Forge.Log = a.Log, a.Log, a.Log
 			o.Forge.CAFile = o.Repository.CAFile
 			o.Cluster = given(cluster, a)
 			result, err := preview.Prune(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(result)
+			return a.Emit(result)
 		},
 	}
 	f := cmd.Flags()
@@ -197,10 +198,10 @@ registry's retention rules are for them.`,
 }
 
 // given is a cluster that flags name; nil for none.
-func given(o argocd.Options, a *app) *argocd.Options {
+func given(o argocd.Options, a *cli.App) *argocd.Options {
 	if !o.Given() {
 		return nil
 	}
-	o.Log = a.log
+	o.Log = a.Log
 	return &o
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pave-platform/pave/internal/argocd"
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/forge"
 	"github.com/pave-platform/pave/steps/preview"
 )
@@ -35,7 +36,7 @@ func previewFlags(f *pflag.FlagSet, o *preview.Of) {
 	f.StringVar(&o.App, "app", "", "application, a DNS label")
 	f.StringVar(&o.Domain, "domain", "", "domain of previews, as in previews.example.com")
 	forgeFlags(f, &o.Forge)
-	secretFlags(f, &o.Forge.Token, "forge-token", "the forge's token or password")
+	cli.SecretFlags(f, &o.Forge.Token, "forge-token", "the forge's token or password")
 }
 
 // previewClusterFlags adds those that say where Argo CD runs.

@@ -5,11 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/steps/promote"
 )
 
 // promoteCommand takes releases through the environments.
-func promoteCommand(a *app) *cobra.Command {
+func promoteCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "promote",
 		Short: "Take a release to the next environment, back, or out for ever",
@@ -30,7 +31,7 @@ and staging, production without that file.`,
 	return cmd
 }
 
-func promoteRunCommand(a *app) *cobra.Command {
+func promoteRunCommand(a *cli.App) *cobra.Command {
 	var o promote.Options
 	var m moveFlags
 	var failure failureFlags
@@ -62,7 +63,7 @@ request, which the next run brings up to date.`,
 				return err
 			}
 			o.ArgoCDNamespace = m.cluster.Namespace
-			return a.move(cmd.Context(), func(ctx context.Context) (promote.Result, error) { return promote.Run(ctx, o) })
+			return move(cmd.Context(), a, func(ctx context.Context) (promote.Result, error) { return promote.Run(ctx, o) })
 		},
 	}
 	f := cmd.Flags()
@@ -76,7 +77,7 @@ request, which the next run brings up to date.`,
 	return cmd
 }
 
-func promoteRollbackCommand(a *app) *cobra.Command {
+func promoteRollbackCommand(a *cli.App) *cobra.Command {
 	var o promote.RollbackOptions
 	var m moveFlags
 	cmd := &cobra.Command{
@@ -92,7 +93,7 @@ followed until it is Healthy.`,
 			if err := m.complete(cmd, a, false, "repository", "project", "app", "environment"); err != nil {
 				return err
 			}
-			return a.move(cmd.Context(), func(ctx context.Context) (promote.Result, error) { return promote.Rollback(ctx, o) })
+			return move(cmd.Context(), a, func(ctx context.Context) (promote.Result, error) { return promote.Rollback(ctx, o) })
 		},
 	}
 	f := cmd.Flags()
@@ -104,7 +105,7 @@ followed until it is Healthy.`,
 	return cmd
 }
 
-func promoteRejectCommand(a *app) *cobra.Command {
+func promoteRejectCommand(a *cli.App) *cobra.Command {
 	var o promote.RejectOptions
 	cmd := &cobra.Command{
 		Use:   "reject sha256:… --project PROJECT --reason TEXT",
@@ -115,15 +116,15 @@ Deploy, promotion and rollback refuse a rejected digest with exit code 3, and sa
 who rejected it, when and why. What already runs goes on running.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := required(cmd, "repository", "project", "reason"); err != nil {
+			if err := cli.Required(cmd, "repository", "project", "reason"); err != nil {
 				return err
 			}
-			o.Repository.Log, o.Digest = a.log, args[0]
+			o.Repository.Log, o.Digest = a.Log, args[0]
 			result, err := promote.Reject(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(result)
+			return a.Emit(result)
 		},
 	}
 	f := cmd.Flags()
@@ -135,20 +136,20 @@ who rejected it, when and why. What already runs goes on running.`,
 	return cmd
 }
 
-func promoteHistoryCommand(a *app) *cobra.Command {
+func promoteHistoryCommand(a *cli.App) *cobra.Command {
 	var o promote.HistoryOptions
 	cmd := &cobra.Command{
 		Use:   "history --project PROJECT --app APP --environment production",
 		Short: "Show what an application had in an environment, and who put it there",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "repository", "project", "app", "environment"); err != nil {
+			if err := cli.Required(cmd, "repository", "project", "app", "environment"); err != nil {
 				return err
 			}
 			result, err := promote.History(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(result)
+			return a.Emit(result)
 		},
 	}
 	f := cmd.Flags()

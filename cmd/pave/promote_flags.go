@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pave-platform/pave/internal/argocd"
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/forge"
 	"github.com/pave-platform/pave/internal/gitrepo"
@@ -45,7 +46,7 @@ func (m *moveFlags) add(f *pflag.FlagSet, o *promote.Common) {
 	f.StringSliceVar(&m.verify.Require, "require", []string{"spdx", "cyclonedx", "vuln", provenanceName},
 		"predicate types that must be attested, besides the signature; the provenance must name the commit that the release is said to be from")
 	publicKeyFlags(f, &m.verify.Key)
-	registryLoginFlags(f, &m.verify.Registry)
+	cli.RegistryLoginFlags(f, &m.verify.Registry)
 
 	f.BoolVar(&o.Wait, "wait", false, "follow the release until Argo CD has it Synced and Healthy")
 	f.DurationVar(&o.Timeout, "timeout", 0, "with --wait: how long (default: 10m)")
@@ -59,32 +60,32 @@ func (m *moveFlags) add(f *pflag.FlagSet, o *promote.Common) {
 	f.StringVar(&m.forge.Project, "forge-project", "", "workspace, project key, owner or group of the GitOps repository (default: as in --repository)")
 	f.StringVar(&m.forge.Repository, "forge-repository", "", "name of the GitOps repository there (default: as in --repository)")
 	f.StringVar(&m.forge.Username, "forge-username", "", "user of Bitbucket, where the token is a password or an API token")
-	secretFlags(f, &m.forge.Token, "forge-token", "the forge's token or password (default: the token for Git)")
+	cli.SecretFlags(f, &m.forge.Token, "forge-token", "the forge's token or password (default: the token for Git)")
 }
 
 // move runs a promotion or a rollback. One that was followed in vain has a result
 // all the same: what was done, and what became of it.
-func (a *app) move(ctx context.Context, run func(context.Context) (promote.Result, error)) error {
+func move(ctx context.Context, a *cli.App, run func(context.Context) (promote.Result, error)) error {
 	result, err := run(ctx)
 	if result.Action == "" {
 		return err
 	}
-	return errors.Join(err, a.emit(result))
+	return errors.Join(err, a.Emit(result))
 }
 
 // complete checks that the flags that are needed were given, and makes what they
 // name: the way to verify, the cluster, the forge. Where the cluster is asked for
 // anything, it must be there.
-func (m *moveFlags) complete(cmd *cobra.Command, a *app, asked bool, needs ...string) error {
-	if err := required(cmd, needs...); err != nil {
+func (m *moveFlags) complete(cmd *cobra.Command, a *cli.App, asked bool, needs ...string) error {
+	if err := cli.Required(cmd, needs...); err != nil {
 		return err
 	}
 	o := m.common
-	o.Repository.Log = a.log
+	o.Repository.Log = a.Log
 	m.verify.Registry.CAFile = o.Repository.CAFile // one CA serves the repository, the registry and the forge
 	o.Verify, o.Present = verifier(m.verify), present(m.verify.Registry)
 	if m.cluster.Given() || asked || o.Wait {
-		m.cluster.Log, m.cluster.CAFile = a.log, o.Repository.CAFile
+		m.cluster.Log, m.cluster.CAFile = a.Log, o.Repository.CAFile
 		cluster, err := argocd.New(m.cluster)
 		if err != nil {
 			return err
@@ -101,7 +102,7 @@ func (m *moveFlags) complete(cmd *cobra.Command, a *app, asked bool, needs ...st
 	return nil
 }
 
-func (m *moveFlags) pullRequests(a *app, git gitrepo.Options) (*forge.Client, error) {
+func (m *moveFlags) pullRequests(a *cli.App, git gitrepo.Options) (*forge.Client, error) {
 	project, repository := forgeNames(git.URL)
 	f := m.forge
 	if f.Project == "" {
@@ -113,7 +114,7 @@ func (m *moveFlags) pullRequests(a *app, git gitrepo.Options) (*forge.Client, er
 	if f.Token.IsZero() {
 		f.Token = git.Token
 	}
-	f.CAFile, f.Log = git.CAFile, a.log
+	f.CAFile, f.Log = git.CAFile, a.Log
 	return forge.New(f)
 }
 

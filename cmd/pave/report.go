@@ -3,10 +3,11 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/steps/report"
 )
 
-func reportCommand(a *app) *cobra.Command {
+func reportCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "report",
 		Short: "One page about a run of the golden path, from the results of its steps",
@@ -15,7 +16,7 @@ func reportCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func reportBuildCommand(a *app) *cobra.Command {
+func reportBuildCommand(a *cli.App) *cobra.Command {
 	var o report.Options
 	cmd := &cobra.Command{
 		Use:   "build --dir DIR --output DIR",
@@ -38,14 +39,14 @@ The folder holds what the steps left behind, each under its own name:
 
 A missing file is a step that was not run. Other files are not copied.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "dir", "output"); err != nil {
+			if err := cli.Required(cmd, "dir", "output"); err != nil {
 				return err
 			}
 			res, err := report.Run(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(res)
+			return a.Emit(res)
 		},
 	}
 	cmd.Flags().StringVar(&o.Input, "dir", "", "folder with the results of the steps")
@@ -54,20 +55,20 @@ A missing file is a step that was not run. Other files are not copied.`,
 	return cmd
 }
 
-func reportPrintCommand(a *app) *cobra.Command {
+func reportPrintCommand(a *cli.App) *cobra.Command {
 	var path string
 	cmd := &cobra.Command{
 		Use:   "print --summary FILE",
 		Short: "Print the summary of a report as a short table",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "summary"); err != nil {
+			if err := cli.Required(cmd, "summary"); err != nil {
 				return err
 			}
 			res, err := report.ReadSummary(path)
 			if err != nil {
 				return err
 			}
-			return a.emit(res)
+			return a.Emit(res)
 		},
 	}
 	cmd.Flags().StringVar(&path, "summary", "", "summary.json of a report")

@@ -7,11 +7,12 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/ociarchive"
 	"github.com/pave-platform/pave/steps/sbom"
 )
 
-func sbomCommand(a *app) *cobra.Command {
+func sbomCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sbom",
 		Short: "The software bill of materials of an image",
@@ -20,7 +21,7 @@ func sbomCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func sbomCreateCommand(a *app) *cobra.Command {
+func sbomCreateCommand(a *cli.App) *cobra.Command {
 	var o sbom.Options
 	var archive string
 	cmd := &cobra.Command{
@@ -30,17 +31,17 @@ func sbomCreateCommand(a *app) *cobra.Command {
 
 The same image gives the same bytes.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "tarball", "output"); err != nil {
+			if err := cli.Required(cmd, "tarball", "output"); err != nil {
 				return err
 			}
 			return withImage(cmd.Context(), archive, func(img v1.Image) error {
-				a.prepareScanners()
+				prepareScanners(a)
 				o.Image = img
 				r, err := sbom.Run(cmd.Context(), o)
 				if err != nil {
 					return err
 				}
-				return a.emit(r)
+				return a.Emit(r)
 			})
 		},
 	}

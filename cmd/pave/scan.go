@@ -10,15 +10,16 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/registry"
 	"github.com/pave-platform/pave/internal/secret"
 	"github.com/pave-platform/pave/internal/vulndb"
+	"github.com/pave-platform/pave/internal/vulndb/defaults"
 	"github.com/pave-platform/pave/steps/scan"
 )
 
-func scanCommand(a *app) *cobra.Command {
+func scanCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "scan",
 		Short: "Known vulnerabilities in an image, held against limits",
@@ -27,9 +28,9 @@ func scanCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func scanImageCommand(a *app) *cobra.Command {
-	var o scanFlags
-	var archive string
+func scanImageCommand(a *cli.App) *cobra.Command {
+	var flags cli.Scan
+	var archive, name, output string
 	cmd := &cobra.Command{
 		Use:   "image --tarball FILE --output DIR (--database DIR | --database-repository REF)",
 		Short: "Scan an image; exit 3 if it has more vulnerabilities than allowed",
@@ -38,21 +39,21 @@ func scanImageCommand(a *app) *cobra.Command {
 Writes scan.json (Trivy's report), scan.sarif, scan.txt and vuln.json, the
 predicate of a vulnerability attestation, also for an image over the limits.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "tarball", "output"); err != nil {
+			if err := cli.Required(cmd, "tarball", "output"); err != nil {
 				return err
 			}
-			options, err := o.options()
+			options, err := scanOptions(flags)
 			if err != nil {
 				return err
 			}
 			return withImage(cmd.Context(), archive, func(img v1.Image) error {
-				a.prepareScanners()
-				options.Image = img
+				prepareScanners(a)
+				options.Image, options.Name, options.Output = img, name, output
 				r, err := scan.Run(cmd.Context(), options)
 				if err != nil {
 					return err
 				}
-				if err := a.emit(r); err != nil {
+				if err := a.Emit(r); err != nil {
 					return err
 				}
 				return r.Verdict()
@@ -60,49 +61,20 @@ predicate of a vulnerability attestation, also for an image over the limits.`,
 		},
 	}
 	cmd.Flags().StringVar(&archive, "tarball", "", "image as an OCI layout: a tar file or a folder")
-	cmd.Flags().StringVar(&o.scan.Name, "name", "", "what the reports call the image, e.g. registry/project/app (default: its digest)")
-	cmd.Flags().StringVar(&o.scan.Output, "output", "", "folder for the reports, made if missing")
-	o.add(cmd.Flags())
+	cmd.Flags().StringVar(&name, "name", "", "what the reports call the image, e.g. registry/project/app (default: its digest)")
+	cmd.Flags().StringVar(&output, "output", "", "folder for the reports, made if missing")
+	flags.Add(cmd.Flags())
 	return cmd
 }
 
-// scanFlags are the flags of a scan, alone or in a gate.
-type scanFlags struct {
-	scan     scan.Options
-	registry registry.Options
-	limits   struct{ critical, high, medium, low, unknown int }
-}
-
-func (s *scanFlags) add(f *pflag.FlagSet) {
-	f.StringVar(&s.scan.Database.Dir, "database", "", "folder with trivy.db and metadata.json, or a Trivy cache folder")
-	f.StringSliceVar(&s.scan.Database.Repositories, "database-repository", nil,
-		fmt.Sprintf("reference of the database, e.g. a mirror; tried in order (default: %s)", strings.Join(vulndb.DefaultRepositories(), ", ")))
-	f.StringVar(&s.scan.Database.Cache, "database-cache", "", "folder for downloaded databases (default: in the user's cache folder)")
-	f.DurationVar(&s.scan.Database.MaxAge, "database-max-age", vulndb.DefaultMaxAge, "how old the database may be")
-	f.IntVar(&s.limits.critical, "max-critical", scan.DefaultLimits()["critical"], "critical findings that still pass; -1 for no limit")
-	f.IntVar(&s.limits.high, "max-high", -1, "high findings that still pass; -1 for no limit")
-	f.IntVar(&s.limits.medium, "max-medium", -1, "medium findings that still pass; -1 for no limit")
-	f.IntVar(&s.limits.low, "max-low", -1, "low findings that still pass; -1 for no limit")
-	f.IntVar(&s.limits.unknown, "max-unknown", -1, "findings of unknown severity that still pass; -1 for no limit")
-	f.BoolVar(&s.scan.OnlyFixed, "only-fixed", false, "count only vulnerabilities that have a fixed version")
-	f.StringVar(&s.scan.IgnoreFile, "ignore-file", "", "YAML file with vulnerabilities to ignore, each with a reason and an expiry date")
-	registryFlags(f, &s.registry)
-}
-
-func (s *scanFlags) options() (scan.Options, error) {
-	o := s.scan
-	o.Limits = scan.Limits{}
-	for severity, limit := range map[string]int{
-		"critical": s.limits.critical, "high": s.limits.high, "medium": s.limits.medium,
-		"low": s.limits.low, "unknown": s.limits.unknown,
-	} {
-		if limit != -1 {
-			o.Limits[severity] = limit
-		}
-	}
-	client, err := registry.New(databaseRegistry(s.registry, o.Database.Repositories))
-	o.Database.Client = client
-	return o, err
+// scanOptions are the flags in the step's words.
+func scanOptions(s cli.Scan) (scan.Options, error) {
+	client, err := registry.New(databaseRegistry(s.Registry, s.Repositories))
+	return scan.Options{
+		Database:  scan.Database{Dir: s.Database, Repositories: s.Repositories, Cache: s.Cache, MaxAge: s.MaxAge, Client: client},
+		Limits:    s.Limits(),
+		OnlyFixed: s.OnlyFixed, IgnoreFile: s.IgnoreFile,
+	}, err
 }
 
 // databaseRegistry leaves the platform's credentials out where the database comes
@@ -114,16 +86,16 @@ func databaseRegistry(o registry.Options, repositories []string) registry.Option
 	return o
 }
 
-func scanDatabaseCommand(a *app) *cobra.Command {
+func scanDatabaseCommand(a *cli.App) *cobra.Command {
 	var o registry.Options
 	var refs []string
 	var output string
-	maxAge := vulndb.DefaultMaxAge
+	maxAge := defaults.MaxAge
 	cmd := &cobra.Command{
 		Use:   "database --output DIR [--repository REF]",
 		Short: "Download a vulnerability database for pave scan image --database",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "output"); err != nil {
+			if err := cli.Required(cmd, "output"); err != nil {
 				return err
 			}
 			client, err := registry.New(databaseRegistry(o, refs))
@@ -131,22 +103,22 @@ func scanDatabaseCommand(a *app) *cobra.Command {
 				return err
 			}
 			if len(refs) == 0 {
-				refs = vulndb.DefaultRepositories()
+				refs = defaults.Repositories()
 			}
-			a.log.Info("downloading the vulnerability database", "from", refs)
+			a.Log.Info("downloading the vulnerability database", "from", refs)
 			d, source, err := vulndb.Pull(cmd.Context(), client, refs, output, maxAge)
 			if err != nil {
 				return err
 			}
-			return a.emit(downloaded{Path: output, UsedDatabase: scan.UsedDatabase{
+			return a.Emit(downloaded{Path: output, UsedDatabase: scan.UsedDatabase{
 				Name: d.Name, SchemaVersion: d.SchemaVersion, UpdatedAt: d.UpdatedAt, Source: source,
 			}})
 		},
 	}
-	cmd.Flags().StringSliceVar(&refs, "repository", nil, fmt.Sprintf("reference of the database, tried in order (default: %s)", strings.Join(vulndb.DefaultRepositories(), ", ")))
+	cmd.Flags().StringSliceVar(&refs, "repository", nil, fmt.Sprintf("reference of the database, tried in order (default: %s)", strings.Join(defaults.Repositories(), ", ")))
 	cmd.Flags().StringVar(&output, "output", "", "folder for trivy.db and metadata.json, made if missing")
 	cmd.Flags().DurationVar(&maxAge, "database-max-age", maxAge, "how old the database may be")
-	registryFlags(cmd.Flags(), &o)
+	cli.RegistryFlags(cmd.Flags(), &o)
 	return cmd
 }
 
@@ -167,8 +139,8 @@ const heapLimit = 768 << 20
 
 // prepareScanners keeps the scanners' own progress, which they log as
 // information, from the output, and their garbage from filling the memory.
-func (a *app) prepareScanners() {
-	slog.SetDefault(slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
+func prepareScanners(a *cli.App) {
+	slog.SetDefault(slog.New(slog.NewTextHandler(a.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	if _, set := os.LookupEnv("GOMEMLIMIT"); !set {
 		debug.SetMemoryLimit(heapLimit)
 	}

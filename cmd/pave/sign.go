@@ -7,11 +7,13 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/registry"
 	"github.com/pave-platform/pave/steps/sign"
 )
 
-func signCommand(a *app) *cobra.Command {
+func signCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sign",
 		Short: "Sign images, attest facts about them, verify both",
@@ -32,59 +34,56 @@ transparency log. Signing again changes nothing.`,
 	return cmd
 }
 
-func signKeygenCommand(a *app) *cobra.Command {
+func signKeygenCommand(a *cli.App) *cobra.Command {
 	var o sign.KeygenOptions
 	cmd := &cobra.Command{
 		Use:   "keygen --output-dir DIR",
 		Short: "Make a key pair: cosign.key (encrypted) and cosign.pub",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "output-dir"); err != nil {
+			if err := cli.Required(cmd, "output-dir"); err != nil {
 				return err
 			}
 			r, err := sign.Keygen(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.OutputDir, "output-dir", "", "folder for the two files; existing ones are never overwritten")
-	secretFlags(f, &o.Password, "password", "the password of the private key (default: the empty password)")
+	cli.SecretFlags(f, &o.Password, "password", "the password of the private key (default: the empty password)")
 	return cmd
 }
 
-func signImageCommand(a *app) *cobra.Command {
-	var t sign.Target
-	var legacy bool
+func signImageCommand(a *cli.App) *cobra.Command {
+	var t targetFlags
 	cmd := &cobra.Command{
 		Use:   "image --ref REGISTRY/PROJECT/APP@sha256:… --key-file cosign.key",
 		Short: "Sign an image in its registry",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "ref"); err != nil {
+			if err := cli.Required(cmd, "ref"); err != nil {
 				return err
 			}
-			t.Format = format(legacy)
-			r, err := sign.Image(cmd.Context(), t)
+			r, err := sign.Image(cmd.Context(), t.target())
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
-	targetFlags(cmd.Flags(), &t, &legacy)
+	t.add(cmd.Flags())
 	return cmd
 }
 
-func signAttestCommand(a *app) *cobra.Command {
-	var t sign.Target
-	var legacy bool
+func signAttestCommand(a *cli.App) *cobra.Command {
+	var t targetFlags
 	var written []string
 	cmd := &cobra.Command{
 		Use:   "attest --ref REGISTRY/PROJECT/APP@sha256:… --key-file cosign.key --predicate spdx=sbom.spdx.json",
 		Short: "Attest facts about an image in its registry",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "ref", "predicate"); err != nil {
+			if err := cli.Required(cmd, "ref", "predicate"); err != nil {
 				return err
 			}
 			predicates := make([]sign.Predicate, len(written))
@@ -95,21 +94,20 @@ func signAttestCommand(a *app) *cobra.Command {
 				}
 				predicates[i] = p
 			}
-			t.Format = format(legacy)
-			r, err := sign.Attest(cmd.Context(), t, predicates)
+			r, err := sign.Attest(cmd.Context(), t.target(), predicates)
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&written, "predicate", nil, "TYPE=FILE, repeatable; TYPE is spdx, cyclonedx, vuln (a record or Trivy's report), slsaprovenance1 or a URI; FILE holds a JSON object")
-	targetFlags(f, &t, &legacy)
+	t.add(f)
 	return cmd
 }
 
-func signProvenanceCommand(a *app) *cobra.Command {
+func signProvenanceCommand(a *cli.App) *cobra.Command {
 	var o sign.ProvenanceOptions
 	var parameters []string
 	var started, finished string
@@ -117,7 +115,7 @@ func signProvenanceCommand(a *app) *cobra.Command {
 		Use:   "provenance --repository URL --commit SHA --output provenance.json",
 		Short: "Write a SLSA v1 provenance predicate: what was built from which commit",
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if err := required(cmd, "repository", "commit", "output"); err != nil {
+			if err := cli.Required(cmd, "repository", "commit", "output"); err != nil {
 				return err
 			}
 			if o.Parameters, err = parameterMap(parameters); err != nil {
@@ -133,7 +131,7 @@ func signProvenanceCommand(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	f := cmd.Flags()
@@ -149,20 +147,20 @@ func signProvenanceCommand(a *app) *cobra.Command {
 	return cmd
 }
 
-func signVerifyCommand(a *app) *cobra.Command {
+func signVerifyCommand(a *cli.App) *cobra.Command {
 	var o sign.VerifyOptions
 	cmd := &cobra.Command{
 		Use:   "verify --ref REGISTRY/PROJECT/APP@sha256:… --public-key cosign.pub [--require spdx,slsaprovenance1]",
 		Short: "Verify the signature and the attestations of an image; exit 3 if they do not hold",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "ref"); err != nil {
+			if err := cli.Required(cmd, "ref"); err != nil {
 				return err
 			}
 			r, err := sign.Verify(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	f := cmd.Flags()
@@ -171,7 +169,7 @@ func signVerifyCommand(a *app) *cobra.Command {
 	f.StringSliceVar(&o.Require, "require", nil, "predicate types that must be attested, besides the signature: spdx, cyclonedx, vuln, slsaprovenance1 or URIs")
 	f.StringVar(&o.ProvenanceCommit, "provenance-commit", "", "Git commit that the provenance must name")
 	f.StringVar(&o.Output, "output", "", "folder for the verified predicates, as spdx.json and so on")
-	registryFlags(f, &o.Registry)
+	cli.RegistryFlags(f, &o.Registry)
 	return cmd
 }
 
@@ -179,32 +177,33 @@ func signVerifyCommand(a *app) *cobra.Command {
 func publicKeyFlags(f *pflag.FlagSet, k *sign.PublicKey) {
 	f.StringVar(&k.PEM.File, "public-key", "", "PEM file with the public key")
 	f.StringVar(&k.PEM.Env, "public-key-env", "", "NAME of the environment variable that holds the public key")
-	kmsFlags(f, &k.KMS)
+	(*cli.KMS)(&k.KMS).Add(f)
 }
 
-// targetFlags adds what the commands that sign have in common.
-func targetFlags(f *pflag.FlagSet, t *sign.Target, legacy *bool) {
-	f.StringVar(&t.Ref, "ref", "", "the image, pinned by digest")
-	secretFlags(f, &t.Key.PEM, "key", "the private key in PEM, as pave sign keygen or cosign made it")
-	secretFlags(f, &t.Key.Password, "key-password", "the password of the private key (default: the empty password)")
-	kmsFlags(f, &t.Key.KMS)
-	f.BoolVar(legacy, "legacy", false, "write cosign's .sig and .att tags instead of bundles")
-	f.StringVar(&t.RekorURL, "rekor-url", "", "transparency log (Rekor v1) that records each signature (default: none)")
-	registryFlags(f, &t.Registry)
+// targetFlags are what the commands that sign have in common.
+type targetFlags struct {
+	ref      string
+	registry registry.Options
+	signing  cli.Signing
 }
 
-func kmsFlags(f *pflag.FlagSet, k *sign.KMS) {
-	f.StringVar(&k.Name, "kms", "", "key in Vault's transit engine, as hashivault://NAME; its CA is that of --ca-file or VAULT_CACERT")
-	f.StringVar(&k.Address, "vault-address", "", "Vault's URL (default: VAULT_ADDR)")
-	secretFlags(f, &k.Token, "vault-token", "the Vault token (default: VAULT_TOKEN)")
-	f.StringVar(&k.Mount, "vault-transit-mount", "", "where the transit engine is mounted (default: TRANSIT_SECRET_ENGINE_PATH, else transit)")
+func (t *targetFlags) add(f *pflag.FlagSet) {
+	f.StringVar(&t.ref, "ref", "", "the image, pinned by digest")
+	t.signing.Add(f)
+	cli.RegistryFlags(f, &t.registry)
 }
 
-func format(legacy bool) sign.Format {
-	if legacy {
-		return sign.Legacy
+func (t *targetFlags) target() sign.Target { return signTarget(t.ref, t.registry, t.signing) }
+
+func signTarget(ref string, reg registry.Options, s cli.Signing) sign.Target {
+	t := sign.Target{
+		Ref: ref, Registry: reg, RekorURL: s.RekorURL, Format: sign.Bundle,
+		Key: sign.Key{PEM: s.PEM, Password: s.Password, KMS: sign.KMS(s.KMS)},
 	}
-	return sign.Bundle
+	if s.Legacy {
+		t.Format = sign.Legacy
+	}
+	return t
 }
 
 func parameterMap(written []string) (map[string]string, error) {

@@ -14,10 +14,14 @@ import (
 const mirrorModule = "hack/bench/mirrors"
 
 // mirrorPrograms are what one would copy images with.
-type mirrorPrograms struct{ pave, skopeo, regsync, crane string }
+type mirrorPrograms struct{ pave, small, skopeo, regsync, crane string }
 
 func (m *mirrorLab) build(ctx context.Context) (p mirrorPrograms, err error) {
 	if p.pave, err = m.paveBinary(ctx); err != nil {
+		return p, err
+	}
+	p.small = m.path("pave-mirror")
+	if _, err = m.exec(ctx, m.repository, "go", "build", "-ldflags=-s -w -buildid=", "-o", p.small, "./cmd/pave-mirror"); err != nil {
 		return p, err
 	}
 	if p.skopeo, err = exec.LookPath("skopeo"); err != nil {
@@ -39,7 +43,7 @@ func (m *mirrorLab) prepare(ctx context.Context, by, from, to string, list []mir
 	if err := os.WriteFile(file, []byte(listFor(by, from, to, list)), 0o600); err != nil {
 		return err
 	}
-	if by == "pave" {
+	if by == "pave" || by == "pave-mirror" {
 		return m.approve(ctx, file)
 	}
 	return nil
@@ -55,6 +59,8 @@ func (m *mirrorLab) argv(by, to string) []string {
 	switch by {
 	case "pave":
 		return []string{m.programs.pave, "mirror", "run", "--list", file, "--no-scan", "--no-sign"}
+	case "pave-mirror":
+		return []string{m.programs.small, "run", "--list", file, "--no-scan", "--no-sign"}
 	case "skopeo":
 		return []string{m.programs.skopeo, "sync", "--all", "--src", "yaml", "--dest", "docker", "--dest-tls-verify=false", file, to + "/library"}
 	case "regsync":
@@ -75,7 +81,7 @@ func (m *mirrorLab) approve(ctx context.Context, file string) error {
 func listFor(by, from, to string, list []mirrored) string {
 	var b strings.Builder
 	switch by {
-	case "pave":
+	case "pave", "pave-mirror":
 		fmt.Fprintf(&b, "apiVersion: pave/v1\nkind: ImageList\ndefaults: {target: %q}\nimages:\n", to+"/library")
 	case "skopeo":
 		fmt.Fprintf(&b, "%s:\n  tls-verify: false\n  images:\n", from)
@@ -85,7 +91,7 @@ func listFor(by, from, to string, list []mirrored) string {
 	}
 	for _, i := range list {
 		switch by {
-		case "pave":
+		case "pave", "pave-mirror":
 			fmt.Fprintf(&b, "  - {name: %s, source: %q, tags: [%q]}\n", i.name, from+"/up/"+i.name, i.tag)
 		case "skopeo":
 			fmt.Fprintf(&b, "    up/%s: [%q]\n", i.name, i.tag)

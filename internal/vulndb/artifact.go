@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/aquasecurity/trivy/pkg/db"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -33,12 +32,6 @@ const (
 	titleKey                   = "org.opencontainers.image.title"
 	title                      = "db.tar.gz"
 )
-
-// DefaultRepositories are where trivy-db is published, in the order in which
-// Trivy tries them.
-func DefaultRepositories() []string {
-	return []string{db.DefaultGCRRepository, db.DefaultGHCRRepository}
-}
 
 // Pushed says where Push put a database.
 type Pushed struct {

@@ -36,9 +36,6 @@ const (
 	officialName = "trivy-db"
 )
 
-// DefaultMaxAge is how old a database may be by default.
-const DefaultMaxAge = 7 * 24 * time.Hour
-
 // Database is a checked database in a folder.
 type Database struct {
 	Dir           string // folder with trivy.db and metadata.json

@@ -19,6 +19,7 @@ import (
 	"github.com/pave-platform/pave/internal/registry"
 	"github.com/pave-platform/pave/internal/registrytest"
 	"github.com/pave-platform/pave/internal/vulndb"
+	"github.com/pave-platform/pave/internal/vulndb/defaults"
 )
 
 const mirror = "security/trivy-db:2"
@@ -38,12 +39,12 @@ func TestAPrivateMirror(t *testing.T) {
 			r := start(t, registrytest.Options{})
 			pushed := push(t, r, time.Time{})
 			output := filepath.Join(t.TempDir(), "new", "database")
-			d, ref, err := vulndb.Pull(t.Context(), r.Client(t), []string{r.Ref(mirror)}, output, vulndb.DefaultMaxAge)
+			d, ref, err := vulndb.Pull(t.Context(), r.Client(t), []string{r.Ref(mirror)}, output, defaults.MaxAge)
 			must(t, err)
 			if ref != pushed.Ref || d.Name != "pave demo database" || d.Dir != output {
 				t.Errorf("got %s, %+v", ref, d)
 			}
-			if _, err := vulndb.Check(output, vulndb.DefaultMaxAge, time.Now()); err != nil {
+			if _, err := vulndb.Check(output, defaults.MaxAge, time.Now()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -54,7 +55,7 @@ func TestTheNextRepositoryIsTried(t *testing.T) {
 	r := registrytest.New(t, registrytest.Options{Plain: true, Anonymous: true})
 	push(t, r, time.Time{})
 	refs := []string{closed(t) + "/trivy-db:2", r.Ref("absent:2"), r.Ref(mirror)}
-	_, ref, err := vulndb.Pull(t.Context(), r.Client(t), refs, t.TempDir(), vulndb.DefaultMaxAge)
+	_, ref, err := vulndb.Pull(t.Context(), r.Client(t), refs, t.TempDir(), defaults.MaxAge)
 	must(t, err)
 	if !strings.HasPrefix(ref, r.Ref("security/trivy-db@sha256:")) {
 		t.Errorf("got %s", ref)
@@ -91,7 +92,7 @@ func TestAFailedPullSaysWhyAndKeepsWhatWasThere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			output := demo(t, time.Time{})
-			_, _, err := vulndb.Pull(t.Context(), c.client, []string{c.ref}, output, vulndb.DefaultMaxAge)
+			_, _, err := vulndb.Pull(t.Context(), c.client, []string{c.ref}, output, defaults.MaxAge)
 			if err == nil || fault.KindOf(err) != c.kind {
 				t.Fatalf("got %v", err)
 			}
@@ -100,7 +101,7 @@ func TestAFailedPullSaysWhyAndKeepsWhatWasThere(t *testing.T) {
 					t.Errorf("%q lacks %q", err, want)
 				}
 			}
-			if _, err := vulndb.Check(output, vulndb.DefaultMaxAge, time.Now()); err != nil {
+			if _, err := vulndb.Check(output, defaults.MaxAge, time.Now()); err != nil {
 				t.Errorf("the database that was there: %v", err)
 			}
 			if left, _ := filepath.Glob(filepath.Join(filepath.Dir(output), ".fetching-*")); len(left) != 0 {
@@ -136,7 +137,7 @@ func TestADamagedDownloadIsRefused(t *testing.T) {
 	push(t, r, time.Time{})
 	on.Store(true)
 	output := filepath.Join(t.TempDir(), "database")
-	if _, _, err := vulndb.Pull(t.Context(), r.Client(t), []string{r.Ref(mirror)}, output, vulndb.DefaultMaxAge); err == nil {
+	if _, _, err := vulndb.Pull(t.Context(), r.Client(t), []string{r.Ref(mirror)}, output, defaults.MaxAge); err == nil {
 		t.Error("accepted")
 	}
 	if _, err := os.Stat(output); err == nil {
@@ -162,7 +163,7 @@ func TestACachedDatabaseIsNotDownloadedAgain(t *testing.T) {
 	push(t, r, time.Now().Add(-time.Hour))
 	cache := t.TempDir()
 	fetch := func() (vulndb.Database, string) {
-		d, ref, err := vulndb.Fetch(t.Context(), r.Client(t), []string{r.Ref(mirror)}, cache, vulndb.DefaultMaxAge)
+		d, ref, err := vulndb.Fetch(t.Context(), r.Client(t), []string{r.Ref(mirror)}, cache, defaults.MaxAge)
 		must(t, err)
 		return d, ref
 	}
@@ -188,7 +189,7 @@ func TestACancelledPullEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	output := filepath.Join(t.TempDir(), "database")
-	if _, _, err := vulndb.Pull(ctx, r.Client(t), []string{r.Ref(mirror)}, output, vulndb.DefaultMaxAge); !errors.Is(err, context.Canceled) {
+	if _, _, err := vulndb.Pull(ctx, r.Client(t), []string{r.Ref(mirror)}, output, defaults.MaxAge); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := os.Stat(output); err == nil {

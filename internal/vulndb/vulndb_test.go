@@ -12,6 +12,7 @@ import (
 
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/vulndb"
+	"github.com/pave-platform/pave/internal/vulndb/defaults"
 )
 
 func demo(t *testing.T, updated time.Time) string {
@@ -24,7 +25,7 @@ func demo(t *testing.T, updated time.Time) string {
 
 func TestTheDemoDatabaseSaysWhatItIs(t *testing.T) {
 	updated := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
-	d, err := vulndb.Check(demo(t, updated), vulndb.DefaultMaxAge, updated.Add(time.Hour))
+	d, err := vulndb.Check(demo(t, updated), defaults.MaxAge, updated.Add(time.Hour))
 	must(t, err)
 	if d.Name != "pave demo database" || d.SchemaVersion != 2 || !d.UpdatedAt.Equal(updated) {
 		t.Errorf("got %+v", d)
@@ -40,7 +41,7 @@ func TestADatabaseIsFoundInATrivyCacheFolder(t *testing.T) {
 	dir := demo(t, time.Time{})
 	cache := t.TempDir()
 	must(t, os.Rename(dir, filepath.Join(cache, "db")))
-	if _, err := vulndb.Check(cache, vulndb.DefaultMaxAge, time.Now()); err != nil {
+	if _, err := vulndb.Check(cache, defaults.MaxAge, time.Now()); err != nil {
 		t.Error(err)
 	}
 }
@@ -51,7 +52,7 @@ func TestAReadOnlyDatabaseIsEnough(t *testing.T) {
 	must(t, os.Chmod(dir, 0o555))
 	before, err := os.Stat(filepath.Join(dir, "trivy.db"))
 	must(t, err)
-	_, err = vulndb.Check(dir, vulndb.DefaultMaxAge, time.Now())
+	_, err = vulndb.Check(dir, defaults.MaxAge, time.Now())
 	must(t, err)
 	if after, _ := os.Stat(filepath.Join(dir, "trivy.db")); !after.ModTime().Equal(before.ModTime()) {
 		t.Error("the check wrote to the database")
@@ -105,7 +106,7 @@ func TestAnUnusableDatabaseIsAnInputErrorWithItsRemedy(t *testing.T) {
 			if c.damage != nil {
 				c.damage(t, dir)
 			}
-			_, err := vulndb.Check(dir, vulndb.DefaultMaxAge, now)
+			_, err := vulndb.Check(dir, defaults.MaxAge, now)
 			if fault.KindOf(err) != fault.Input {
 				t.Fatalf("got %v", err)
 			}

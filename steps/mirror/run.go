@@ -25,6 +25,10 @@ type RunOptions struct {
 	DryRun   bool            // read and compare, write nothing
 	Harbor   *harbor.Options // nil: the target is no Harbor, or its API is not to be used
 	Progress func(transfer.Progress)
+
+	// Begin is called before the first entry that the target does not have is looked
+	// at; its error ends the run. nil: nothing is called.
+	Begin func() error
 }
 
 // Run copies what the lock approves and the target does not have. For each tag in
@@ -139,6 +143,9 @@ func (r *running) mirror(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := r.begin(compared); err != nil {
+		return err
+	}
 	var missing []candidate
 	for i, e := range compared.Entries {
 		c := r.entries[i]
@@ -160,6 +167,14 @@ func (r *running) mirror(ctx context.Context) error {
 		return nil
 	}
 	return r.copy(ctx, missing)
+}
+
+func (r *running) begin(compared transfer.Result) error {
+	absent := func(e transfer.EntryResult) bool { return e.Status != transfer.Present && e.Status != transfer.Failed }
+	if r.o.Begin == nil || !slices.ContainsFunc(compared.Entries, absent) {
+		return nil
+	}
+	return r.o.Begin()
 }
 
 // present looks at the signature of what is there already, if it is to.

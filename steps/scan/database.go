@@ -7,6 +7,7 @@ import (
 
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/vulndb"
+	"github.com/pave-platform/pave/internal/vulndb/defaults"
 )
 
 // opened is a database that was found fit for use.
@@ -19,7 +20,7 @@ type opened struct {
 // open finds or downloads the database and checks it.
 func (d Database) open(ctx context.Context, now time.Time) (opened, error) {
 	if d.MaxAge == 0 {
-		d.MaxAge = vulndb.DefaultMaxAge
+		d.MaxAge = defaults.MaxAge
 	}
 	if d.MaxAge < 0 {
 		return opened{}, fault.Inputf("a vulnerability database cannot be younger than %s", d.MaxAge).Fix("give an age such as 168h")
@@ -49,7 +50,7 @@ func (d Database) find(ctx context.Context, now time.Time) (vulndb.Database, str
 			Fix("give --database DIR or --database-repository REF")
 	}
 	if len(d.Repositories) == 0 {
-		d.Repositories = vulndb.DefaultRepositories()
+		d.Repositories = defaults.Repositories()
 	}
 	if d.Cache == "" {
 		d.Cache = vulndb.CacheDir()

@@ -1,12 +1,13 @@
-package main
+package mirrorcmd
 
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/steps/mirror"
 )
 
-func mirrorExportCommand(a *app) *cobra.Command {
+func exportCommand(a *cli.App, tools Tools) *cobra.Command {
 	var m mirrorFlags
 	var o mirror.ExportOptions
 	cmd := &cobra.Command{
@@ -18,21 +19,18 @@ Every digest is verified while it is written. What exceeds the limits is left ou
 and listed, exit code 3. With --have, the inventory that an import or a status
 wrote on the other side, the archive holds only what is missing there.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "archive"); err != nil {
+			if err := cli.Required(cmd, "archive"); err != nil {
 				return err
 			}
-			o.Common, o.Progress = m.options(a, m.scan.registry), a.transferProgress()
+			o.Common, o.Progress = m.options(a, m.scan.Registry), a.TransferProgress()
 			var err error
 			if !o.FromTarget {
-				if o.Scan, err = m.scanner(a); err != nil {
+				if o.Scan, err = m.scanner(tools); err != nil {
 					return err
 				}
 			}
 			r, err := mirror.Export(cmd.Context(), o)
-			if err != nil && r.Digest == "" {
-				return err
-			}
-			return firstOf(a.emit(r), err)
+			return a.EmitEven(r, err == nil || r.Digest != "", err)
 		},
 	}
 	f := cmd.Flags()
@@ -44,9 +42,9 @@ wrote on the other side, the archive holds only what is missing there.`,
 	return cmd
 }
 
-func mirrorImportCommand(a *app) *cobra.Command {
+func importCommand(a *cli.App, tools Tools) *cobra.Command {
 	var m mirrorFlags
-	var k platformKeyFlags
+	var k keyFlags
 	var h harborFlags
 	var o mirror.ImportOptions
 	cmd := &cobra.Command{
@@ -58,25 +56,25 @@ The archive is verified before anything is sent. If it holds anything that the l
 here does not approve, nothing is, exit code 3. An import that was cut off is
 finished by running it again.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := required(cmd, "archive"); err != nil {
+			if err := cli.Required(cmd, "archive"); err != nil {
 				return err
 			}
-			o.Common = m.options(a, m.scan.registry)
-			o.Harbor, o.Progress = h.get(m.scan.registry), a.transferProgress()
+			o.Common = m.options(a, m.scan.Registry)
+			o.Harbor, o.Progress = h.get(m.scan.Registry), a.TransferProgress()
 			var err error
-			if o.Sign, err = k.signer(m.scan.registry, o.DryRun); err != nil {
+			if o.Sign, err = k.signer(tools, m.scan.Registry, o.DryRun); err != nil {
 				return err
 			}
 			r, err := mirror.Import(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	f := cmd.Flags()
 	m.add(f)
-	registryFlags(f, &m.scan.registry)
+	cli.RegistryFlags(f, &m.scan.Registry)
 	k.add(f)
 	h.add(f)
 	f.StringVar(&o.Archive, "archive", "", "tar file that pave mirror export wrote")

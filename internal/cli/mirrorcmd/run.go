@@ -1,14 +1,15 @@
-package main
+package mirrorcmd
 
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/steps/mirror"
 )
 
-func mirrorRunCommand(a *app) *cobra.Command {
+func runCommand(a *cli.App, tools Tools) *cobra.Command {
 	var m mirrorFlags
-	var k platformKeyFlags
+	var k keyFlags
 	var h harborFlags
 	var o mirror.RunOptions
 	cmd := &cobra.Command{
@@ -24,20 +25,13 @@ once for each tag and the sources not at all.
 Tags that left the list are shown, and removed with --prune if they still stand for
 what was approved.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Common = m.options(a, m.scan.registry)
-			o.Harbor, o.Progress = h.get(m.scan.registry), a.transferProgress()
-			var err error
-			if o.Sign, err = k.signer(m.scan.registry, o.DryRun); err != nil {
-				return err
-			}
-			if o.Scan, err = m.scanner(a); err != nil {
+			o.Common = m.options(a, m.scan.Registry)
+			o.Harbor, o.Progress = h.get(m.scan.Registry), a.TransferProgress()
+			if err := tooled(&o, &m, &k, tools); err != nil {
 				return err
 			}
 			r, err := mirror.Run(cmd.Context(), o)
-			if err != nil && r.Target == "" {
-				return err
-			}
-			return firstOf(a.emit(r), err)
+			return a.EmitEven(r, err == nil || r.Target != "", err)
 		},
 	}
 	f := cmd.Flags()
@@ -49,4 +43,25 @@ what was approved.`,
 	f.BoolVar(&o.SignAll, "sign-all", false, "also sign what is there already, as after a change of keys")
 	f.BoolVar(&o.DryRun, "dry-run", false, "read, compare and scan, and write nothing")
 	return cmd
+}
+
+// tooled gives the run what scans and signs. Where that is in another program, the
+// run ends before it would need it.
+func tooled(o *mirror.RunOptions, m *mirrorFlags, k *keyFlags, tools Tools) (err error) {
+	if tools == nil && !o.SignAll {
+		if !o.DryRun {
+			if err := k.check(); err != nil {
+				return err
+			}
+		}
+		if !m.noScan || !k.noSign && !o.DryRun {
+			o.Begin = func() error { return ErrElsewhere }
+		}
+		return nil
+	}
+	if o.Sign, err = k.signer(tools, m.scan.Registry, o.DryRun); err != nil {
+		return err
+	}
+	o.Scan, err = m.scanner(tools)
+	return err
 }

@@ -1,14 +1,15 @@
-package main
+package mirrorcmd
 
 import (
 	"os/user"
 
 	"github.com/spf13/cobra"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/steps/mirror"
 )
 
-func mirrorApproveCommand(a *app) *cobra.Command {
+func approveCommand(a *cli.App, tools Tools) *cobra.Command {
 	var m mirrorFlags
 	var o mirror.ApproveOptions
 	cmd := &cobra.Command{
@@ -24,22 +25,22 @@ and is not at the target any more is dropped from the lock.`,
 		Example: "  pave mirror approve alpine:3.22 postgresql\n  pave mirror approve --all --by jane",
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			o.Common, o.Refs = m.options(a, m.scan.registry), args
-			o.Verify = verifyPublisher
+			if tools == nil {
+				return ErrElsewhere
+			}
+			o.Common, o.Refs = m.options(a, m.scan.Registry), args
+			o.Verify = tools.Verify
 			if o.By == "" {
 				if u, err := user.Current(); err == nil {
 					o.By = u.Username
 				}
 			}
 			var err error
-			if o.Scan, err = m.scanner(a); err != nil {
+			if o.Scan, err = m.scanner(tools); err != nil {
 				return err
 			}
 			r, err := mirror.Approve(cmd.Context(), o)
-			if err != nil && r.Lock == "" {
-				return err
-			}
-			return firstOf(a.emit(r), err)
+			return a.EmitEven(r, err == nil || r.Lock != "", err)
 		},
 	}
 	f := cmd.Flags()

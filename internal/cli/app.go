@@ -1,4 +1,7 @@
-package main
+// Package cli is what pave's programs share on their command lines: flags that
+// mean the same everywhere, results for people and for programs, exit codes. It
+// holds no step: a program has in it what its steps need and no more.
+package cli
 
 import (
 	"context"
@@ -18,91 +21,77 @@ import (
 	"github.com/pave-platform/pave/internal/fault"
 )
 
-// app is what every subcommand shares: where to write and how.
-type app struct {
-	stdout, stderr io.Writer
-	json           bool
-	log            *slog.Logger
+// App is what every subcommand shares: where to write and how.
+type App struct {
+	Stdout, Stderr io.Writer
+	JSON           bool // results as JSON documents
+	Log            *slog.Logger
 }
 
-// result is what a step gives back: a JSON document that can also say itself
+// Result is what a step gives back: a JSON document that can also say itself
 // in a few lines for a person.
-type result interface {
+type Result interface {
 	Summary(w io.Writer)
 }
 
-// emit writes r to stdout: one JSON document with --json, else a summary.
-func (a *app) emit(r result) error {
-	if !a.json {
-		r.Summary(a.stdout)
+// Emit writes r to stdout: one JSON document with --json, else a summary.
+func (a *App) Emit(r Result) error {
+	if !a.JSON {
+		r.Summary(a.Stdout)
 		return nil
 	}
-	enc := json.NewEncoder(a.stdout)
+	enc := json.NewEncoder(a.Stdout)
 	enc.SetIndent("", "  ")
 	return enc.Encode(r)
 }
 
-// run is main without the process: it gives the exit code.
-func run(args []string, stdout, stderr io.Writer) int {
+// EmitEven writes what is known even where not all went well, and gives err.
+func (a *App) EmitEven(r Result, known bool, err error) error {
+	if known {
+		if failed := a.Emit(r); err == nil {
+			return failed
+		}
+	}
+	return err
+}
+
+// Main is a program's main without the process: it gives the exit code.
+func Main(name string, args []string, stdout, stderr io.Writer, root func(*App) *cobra.Command) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	a := &app{stdout: stdout, stderr: stderr, log: slog.New(slog.NewTextHandler(stderr, nil))}
-	root := rootCommand(a)
-	root.SetArgs(args)
-	root.SetOut(stdout)
-	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd := root(&App{Stdout: stdout, Stderr: stderr, Log: slog.New(slog.NewTextHandler(stderr, nil))})
+	cmd.SetArgs(args)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	err := cmd.ExecuteContext(ctx)
 	switch {
 	case err == nil:
 		return 0
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		fmt.Fprintln(stderr, "pave: interrupted")
+		fmt.Fprintln(stderr, name+": interrupted")
 		return int(fault.Failed)
 	}
-	fmt.Fprintln(stderr, "pave:", err)
+	fmt.Fprintln(stderr, name+":", err)
 	return int(fault.KindOf(err))
 }
 
-func rootCommand(a *app) *cobra.Command {
-	root := &cobra.Command{
-		Use:   "pave <noun> <verb>",
-		Short: "The golden path of an on-premises developer platform, one step per command",
-		Long: `The golden path of an on-premises developer platform, one step per command.
+// Root is a program's first command: use and the texts are its own, the flags
+// and rules those of every pave program.
+func Root(a *App, root *cobra.Command) *cobra.Command {
+	root.SilenceUsage, root.SilenceErrors = true, true
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) }
+	root.Long += `
 
 Every flag can also be given as an environment variable: --ca-file as
 PAVE_CA_FILE. Secrets are read from a file or from a named environment
 variable, never from a flag's value.
 
-Exit codes: 0 done, 1 failed, 2 bad input or usage, 3 a gate said no.`,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			return fromEnvironment(cmd.Flags())
-		},
-	}
-	root.PersistentFlags().BoolVar(&a.json, "json", false, "write the result as one JSON document")
+Exit codes: 0 done, 1 failed, 2 bad input or usage, 3 a gate said no.`
+	root.PersistentFlags().BoolVar(&a.JSON, "json", false, "write the result as one JSON document")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fault.Inputf("%s: %w", cmd.CommandPath(), err).Fix("see %s --help", cmd.CommandPath())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(
-		bootstrapCommand(a),
-		chartCommand(a),
-		contractCommand(a),
-		deployCommand(a),
-		devCommand(a),
-		gateCommand(a),
-		gitopsCommand(a),
-		imageCommand(a),
-		mirrorCommand(a),
-		policyCommand(a),
-		previewCommand(a),
-		promoteCommand(a),
-		reportCommand(a),
-		sbomCommand(a),
-		scanCommand(a),
-		signCommand(a),
-	)
 	strictUsage(root)
 	return root
 }
@@ -150,9 +139,9 @@ func fromEnvironment(flags *pflag.FlagSet) error {
 	return errors.Join(errs...)
 }
 
-// required makes the named flags mandatory, from the command line or the
+// Required makes the named flags mandatory, from the command line or the
 // environment, and reports all that are missing at once.
-func required(cmd *cobra.Command, names ...string) error {
+func Required(cmd *cobra.Command, names ...string) error {
 	var missing []string
 	for _, n := range names {
 		if f := cmd.Flags().Lookup(n); f == nil || !f.Changed {

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"github.com/spf13/pflag"
@@ -7,21 +7,21 @@ import (
 	"github.com/pave-platform/pave/internal/secret"
 )
 
-// secretFlags adds --<name>-file and --<name>-env for one secret.
-func secretFlags(f *pflag.FlagSet, s *secret.Source, name, what string) {
+// SecretFlags adds --<name>-file and --<name>-env for one secret.
+func SecretFlags(f *pflag.FlagSet, s *secret.Source, name, what string) {
 	f.StringVar(&s.File, name+"-file", "", "file that holds "+what)
 	f.StringVar(&s.Env, name+"-env", "", "NAME of the environment variable that holds "+what)
 }
 
-// registryFlags adds the flags that every command which talks to a registry
+// RegistryFlags adds the flags that every command which talks to a registry
 // shares.
-func registryFlags(f *pflag.FlagSet, o *registry.Options) {
+func RegistryFlags(f *pflag.FlagSet, o *registry.Options) {
 	f.StringVar(&o.CAFile, "ca-file", "", "PEM file with the platform's root CA, trusted besides the system's")
-	registryLoginFlags(f, o)
+	RegistryLoginFlags(f, o)
 }
 
-// registryLoginFlags adds those of registryFlags that say who logs in.
-func registryLoginFlags(f *pflag.FlagSet, o *registry.Options) {
+// RegistryLoginFlags adds those of RegistryFlags that say who logs in.
+func RegistryLoginFlags(f *pflag.FlagSet, o *registry.Options) {
 	f.StringVar(&o.Username, "registry-username", "", "user name at the registry (default: the Docker configuration file decides)")
-	secretFlags(f, &o.Password, "registry-password", "the registry password or token")
+	SecretFlags(f, &o.Password, "registry-password", "the registry password or token")
 }

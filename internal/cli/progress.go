@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"fmt"
@@ -11,22 +11,22 @@ import (
 // progressEvery is how often a log without a terminal says how far it is.
 const progressEvery = 3 * time.Second
 
-// transferProgress shows how far a copy is: on a terminal in a line that is
+// TransferProgress shows how far a copy is: on a terminal in a line that is
 // written over, else as a log line from time to time.
-func (a *app) transferProgress() func(transfer.Progress) {
-	terminal := isTerminal(a.stderr)
+func (a *App) TransferProgress() func(transfer.Progress) {
+	terminal := isTerminal(a.Stderr)
 	last := time.Now()
 	return func(p transfer.Progress) {
 		done := p.Done == p.Entries
 		switch {
 		case terminal:
-			fmt.Fprintf(a.stderr, "\r\x1b[K%d/%d  %s", p.Done, p.Entries, progressWords(p))
+			fmt.Fprintf(a.Stderr, "\r\x1b[K%d/%d  %s", p.Done, p.Entries, progressWords(p))
 			if done {
-				fmt.Fprintln(a.stderr)
+				fmt.Fprintln(a.Stderr)
 			}
 		case time.Since(last) >= progressEvery:
 			last = time.Now()
-			a.log.Info("copying", "done", p.Done, "of", p.Entries, "sent", progressWords(p))
+			a.Log.Info("copying", "done", p.Done, "of", p.Entries, "sent", progressWords(p))
 		}
 	}
 }

@@ -1,15 +1,16 @@
-package main
+package mirrorcmd
 
 import (
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/pave-platform/pave/internal/cli"
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/steps/mirror"
 )
 
-func mirrorPlanCommand(a *app) *cobra.Command {
+func planCommand(a *cli.App, tools Tools) *cobra.Command {
 	var m mirrorFlags
 	var exitCode bool
 	cmd := &cobra.Command{
@@ -24,18 +25,18 @@ sides are asked with HEAD, so that no pull is counted at the target. Nothing is
 written anywhere.`,
 		Example: "  pave mirror plan\n  pave mirror plan --json --no-scan --exit-code",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o := mirror.PlanOptions{Common: m.options(a, m.scan.registry)}
-			o.Verify = verifyPublisher
+			if tools == nil {
+				return ErrElsewhere
+			}
+			o := mirror.PlanOptions{Common: m.options(a, m.scan.Registry)}
+			o.Verify = tools.Verify
 			var err error
-			if o.Scan, err = m.scanner(a); err != nil {
+			if o.Scan, err = m.scanner(tools); err != nil {
 				return err
 			}
 			r, err := mirror.Plan(cmd.Context(), o)
-			if err != nil && len(r.Items) == 0 {
+			if err := a.EmitEven(r, err == nil || len(r.Items) > 0, err); err != nil {
 				return err
-			}
-			if emitted := a.emit(r); emitted != nil || err != nil {
-				return firstOf(err, emitted)
 			}
 			if exitCode {
 				return unapproved(r)
@@ -70,17 +71,7 @@ func unapproved(r mirror.PlanResult) error {
 	return fault.Gatef("%d of %d need an approval: %s%s", n, len(r.Items), strings.Join(refs, ", "), more).Fix("approve them: pave mirror approve")
 }
 
-// firstOf gives the first error there is.
-func firstOf(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func mirrorStatusCommand(a *app) *cobra.Command {
+func statusCommand(a *cli.App) *cobra.Command {
 	var m mirrorFlags
 	var h harborFlags
 	var o mirror.StatusOptions
@@ -93,18 +84,18 @@ One HEAD request for each tag; the sources are not asked. With --inventory it al
 writes what the target has, blob by blob, for pave mirror export --have on the
 other side of an air gap; that reads manifests.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Common = m.options(a, m.scan.registry)
-			o.Harbor = h.get(m.scan.registry)
+			o.Common = m.options(a, m.scan.Registry)
+			o.Harbor = h.get(m.scan.Registry)
 			r, err := mirror.Status(cmd.Context(), o)
 			if err != nil {
 				return err
 			}
-			return a.emit(r)
+			return a.Emit(r)
 		},
 	}
 	f := cmd.Flags()
 	m.add(f)
-	registryFlags(f, &m.scan.registry)
+	cli.RegistryFlags(f, &m.scan.Registry)
 	h.add(f)
 	f.StringVar(&o.Inventory, "inventory", "", "file for what the target has")
 	return cmd

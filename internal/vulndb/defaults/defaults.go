@@ -1,0 +1,14 @@
+// Package defaults has what holds for a vulnerability database where nobody says
+// otherwise, for programs that have flags for it and no scanner.
+package defaults
+
+import "time"
+
+// MaxAge is how old a database may be.
+const MaxAge = 7 * 24 * time.Hour
+
+// Repositories are where trivy-db is published, in the order in which Trivy tries
+// them.
+func Repositories() []string {
+	return []string{"mirror.gcr.io/aquasec/trivy-db:2", "ghcr.io/aquasecurity/trivy-db:2"}
+}
