@@ -118,5 +118,5 @@ func (s *side) add(r ran) {
 
 // String gives the processor's time too: a busy machine stretches it less.
 func (s side) String() string {
-	return fmt.Sprintf("%.1f s (%.1f s of CPU, %.0f MB)", median(s.wall), median(s.cpu), slices.Max(s.peak))
+	return fmt.Sprintf("%.2f s (%.2f s of CPU, %.0f MB)", median(s.wall), median(s.cpu), slices.Max(s.peak))
 }

@@ -165,12 +165,12 @@ func (m *mirrorLab) compare(took map[string]*side, other, target string) outcome
 		if took[by] == nil {
 			continue
 		}
-		compared = append(compared, fmt.Sprintf("%s %.2f s", by, median(took[by].wall)))
+		compared = append(compared, by+": "+took[by].String())
 		if by != "cp -r and sync" {
 			o.Commands = append(o.Commands, m.typed(by, target))
 		}
 	}
-	o.Compared = "times " + other + "'s: " + strings.Join(compared, ", ")
+	o.Compared = "times " + other + "'s; " + strings.Join(compared, "; ")
 	return o
 }
 

@@ -83,25 +83,33 @@ func Export(ctx context.Context, o ExportOptions) (ArchiveResult, error) {
 
 // exported gives what may go into the archive.
 func (r *running) exported(ctx context.Context, fromTarget bool) ([]transfer.Entry, error) {
+	passed := make([]bool, len(r.entries))
+	err := atATime(ctx, r.entries, func(ctx context.Context, i int, c candidate) error {
+		if fromTarget {
+			passed[i] = true
+			return nil
+		}
+		refused, err := r.gate(ctx, c)
+		if passed[i] = len(refused) == 0; !passed[i] {
+			r.note(Outcome{Ref: c.approved.Ref(), State: Refused, Refused: refused})
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	var entries []transfer.Entry
-	for _, c := range r.entries {
+	for i, c := range r.entries {
+		if !passed[i] {
+			continue
+		}
 		e := c.transfer
 		// The archive has the list's names: the project is that of the import.
 		e.Target = r.target.Registry.Repo(strings.Split(string(c.approved.Name), "/")...)
 		if fromTarget {
 			e.Source, e.Platforms = c.transfer.Target.Digest(c.approved.AtTarget()), nil
-			entries = append(entries, e)
-			continue
 		}
-		refused, err := r.gate(ctx, c)
-		switch {
-		case err != nil:
-			return nil, err
-		case len(refused) > 0:
-			r.note(Outcome{Ref: c.approved.Ref(), State: Refused, Refused: refused})
-		default:
-			entries = append(entries, e)
-		}
+		entries = append(entries, e)
 	}
 	return entries, nil
 }

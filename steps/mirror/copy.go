@@ -22,20 +22,20 @@ func (r *running) copy(ctx context.Context, missing []candidate) error {
 		untagged[i] = c
 		untagged[i].transfer.Tags = []string{c.approved.AtTarget()} // by digest
 	}
-	arrived := make(chan transfer.EntryResult, len(missing))
-	var wait sync.WaitGroup
-	wait.Go(func() {
-		for e := range arrived {
-			r.finish(ctx, byName[e.Name], e)
-		}
-	})
+	var arrived sync.WaitGroup
+	places := make(chan struct{}, jobs)
 	result, err := r.transfer(ctx, untagged, transfer.Options{
 		Referrers: transfer.ReferrersOnCopy,
 		Progress:  r.o.Progress,
-		Done:      func(e transfer.EntryResult) { arrived <- e },
+		Done: func(e transfer.EntryResult) {
+			arrived.Go(func() {
+				places <- struct{}{}
+				defer func() { <-places }()
+				r.finish(ctx, byName[e.Name], e)
+			})
+		},
 	})
-	close(arrived)
-	wait.Wait()
+	arrived.Wait()
 	if err != nil {
 		return err
 	}

@@ -139,10 +139,16 @@ func (j judge) scanApproved(ctx context.Context, i *item) (*Scanned, error) {
 }
 
 // scanAll scans the image of every platform. The counts are those of the worst
-// one, for each severity by itself; a limit that several pass is named once.
+// one, for each severity by itself; a limit that several pass is named once. One
+// scan runs at a time.
 func (j judge) scanAll(ctx context.Context, c *content, ref string, limits map[string]int) (Scanned, error) {
+	j.scanning.Lock()
+	defer j.scanning.Unlock()
 	all := Scanned{Counts: map[string]int{}}
 	for _, p := range c.images {
+		if ctx.Err() != nil {
+			return Scanned{}, ctx.Err()
+		}
 		j.log.Info("scanning", "image", ref, "platform", p.platform(), "size", words(c.size()))
 		found, err := j.scan(ctx, p.image, c.ref.String(), limits)
 		if err != nil {

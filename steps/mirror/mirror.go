@@ -14,10 +14,12 @@ import (
 	"context"
 	"log/slog"
 	"strings"
+	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/registry"
@@ -65,10 +67,22 @@ type workspace struct {
 	reach                registry.Options // of the sources
 	sources, registry    *registry.Client
 	upstream, downstream *remote.Puller
+
+	scanning sync.Mutex // a scan takes the memory and all cores
 }
 
 // jobs is how many registries' answers are awaited at a time.
 const jobs = 8
+
+// atATime does something for each of all, for several at a time, until one fails.
+func atATime[T any](ctx context.Context, all []T, do func(ctx context.Context, i int, of T) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(jobs)
+	for i, of := range all {
+		group.Go(func() error { return do(ctx, i, of) })
+	}
+	return group.Wait()
+}
 
 func (c Common) open(ctx context.Context) (*workspace, error) {
 	list, err := imagelist.Read(c.List)

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/registry"
@@ -34,13 +33,14 @@ func Plan(ctx context.Context, o PlanOptions) (PlanResult, error) {
 		return PlanResult{}, err
 	}
 	j := judge{w, o.Scan, o.Verify}
-	for _, i := range items {
+	err = atATime(ctx, items, func(ctx context.Context, _ int, i *item) error {
 		if !i.Change.needsApproval() {
-			continue
+			return nil
 		}
-		if err := j.look(ctx, i); err != nil {
-			return PlanResult{}, err
-		}
+		return j.look(ctx, i)
+	})
+	if err != nil {
+		return PlanResult{}, err
 	}
 	r := PlanResult{List: o.List, Lock: w.lockPath, Target: w.target.String(), Items: []Item{}}
 	for _, i := range items {
@@ -96,16 +96,7 @@ func (w *workspace) compare(ctx context.Context) ([]*item, error) {
 		items = append(items, i)
 	}
 	slices.SortStableFunc(items, func(a, b *item) int { return compareRefs(a.Ref, b.Ref) })
-	return items, w.askAll(ctx, items)
-}
-
-func (w *workspace) askAll(ctx context.Context, items []*item) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(jobs)
-	for _, i := range items {
-		group.Go(func() error { return w.ask(ctx, i) })
-	}
-	return group.Wait()
+	return items, atATime(ctx, items, func(ctx context.Context, _ int, i *item) error { return w.ask(ctx, i) })
 }
 
 // ask sends the item's HEAD requests: one to its source, one to the target.

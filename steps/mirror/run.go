@@ -1,10 +1,12 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -63,10 +65,12 @@ func Run(ctx context.Context, o RunOptions) (RunResult, error) {
 type running struct {
 	*workspace
 	o       RunOptions
-	result  RunResult
 	entries []candidate // approved, listed, and unchanged since
 	left    []imagelist.Approved
-	errs    []error
+
+	mu     sync.Mutex
+	result RunResult
+	errs   []error
 }
 
 // candidate is what a run may copy.
@@ -109,7 +113,11 @@ func (r *running) sort() error {
 	return nil
 }
 
-func (r *running) note(o Outcome) { r.result.Items = append(r.result.Items, o) }
+func (r *running) note(o Outcome) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.result.Items = append(r.result.Items, o)
+}
 
 // entryFor says what was approved in the words of package transfer.
 func (w *workspace) entryFor(a imagelist.Approved) (transfer.Entry, error) {
@@ -146,27 +154,38 @@ func (r *running) mirror(ctx context.Context) error {
 	if err := r.begin(compared); err != nil {
 		return err
 	}
+	passed := make([]bool, len(r.entries))
+	err = atATime(ctx, compared.Entries, func(ctx context.Context, i int, e transfer.EntryResult) (err error) {
+		passed[i], err = r.settle(ctx, r.entries[i], e)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	var missing []candidate
-	for i, e := range compared.Entries {
-		c := r.entries[i]
-		switch e.Status {
-		case transfer.Present:
-			if err := r.present(ctx, c); err != nil {
-				return err
-			}
-		case transfer.Failed:
-			r.fail(c, e.Err)
-		default:
-			if err := r.admit(ctx, c, e, &missing); err != nil {
-				return err
-			}
+	for i, c := range r.entries {
+		if passed[i] {
+			missing = append(missing, c)
 		}
 	}
 	r.result.Requests = compared.Requests
-	if r.o.DryRun || len(missing) == 0 {
+	if len(missing) == 0 {
 		return nil
 	}
 	return r.copy(ctx, missing)
+}
+
+// settle does what is to be done about an entry before anything is copied, and
+// tells whether it is to be copied.
+func (r *running) settle(ctx context.Context, c candidate, e transfer.EntryResult) (bool, error) {
+	switch e.Status {
+	case transfer.Present:
+		return false, r.present(ctx, c)
+	case transfer.Failed:
+		r.fail(c, e.Err)
+		return false, nil
+	}
+	return r.admit(ctx, c, e)
 }
 
 func (r *running) begin(compared transfer.Result) error {
@@ -192,7 +211,7 @@ func (r *running) present(ctx context.Context, c candidate) error {
 }
 
 // admit holds what is to be copied against the lock and the gate.
-func (r *running) admit(ctx context.Context, c candidate, e transfer.EntryResult, missing *[]candidate) error {
+func (r *running) admit(ctx context.Context, c candidate, e transfer.EntryResult) (bool, error) {
 	out := Outcome{Ref: c.approved.Ref(), State: WouldCopy, Digest: c.approved.AtTarget(), Bytes: e.Bytes}
 	for _, before := range e.Moved {
 		out.Replaces = before.String()
@@ -200,18 +219,14 @@ func (r *running) admit(ctx context.Context, c candidate, e transfer.EntryResult
 	refused, err := r.gate(ctx, c)
 	switch {
 	case err != nil:
-		return r.failOrStop(ctx, c, err)
+		return false, r.failOrStop(ctx, c, err)
 	case len(refused) > 0:
 		out.State, out.Refused, out.Bytes = Refused, refused, 0
-		r.note(out)
-		return nil
+	case !r.o.DryRun:
+		return true, nil
 	}
-	if r.o.DryRun {
-		r.note(out)
-		return nil
-	}
-	*missing = append(*missing, c)
-	return nil
+	r.note(out)
+	return false, nil
 }
 
 // failOrStop keeps an error with its item, unless it is the caller's or the end.
@@ -228,6 +243,8 @@ func (r *running) failOrStop(ctx context.Context, c candidate, err error) error 
 
 func (r *running) fail(c candidate, err error) {
 	r.note(Outcome{Ref: c.approved.Ref(), State: Failing, Digest: c.approved.AtTarget(), Why: oneLine(err)})
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.errs = append(r.errs, err)
 }
 
@@ -260,6 +277,7 @@ func (r *running) verdict() error {
 		}
 	}
 	if len(r.errs) > 0 {
+		slices.SortFunc(r.errs, func(a, b error) int { return cmp.Compare(a.Error(), b.Error()) })
 		return fault.Failedf("%d of %d not mirrored:\n%w", len(r.errs), len(r.result.Items), errors.Join(r.errs...))
 	}
 	return refusal(refused)

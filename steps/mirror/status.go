@@ -50,7 +50,8 @@ func Status(ctx context.Context, o StatusOptions) (StatusResult, error) {
 	for i, a := range w.lock.Approved {
 		items[i] = &item{approved: a, Item: Item{Ref: a.Ref()}}
 	}
-	if err := w.askAll(ctx, items); err != nil {
+	err = atATime(ctx, items, func(ctx context.Context, _ int, i *item) error { return w.ask(ctx, i) })
+	if err != nil {
 		return StatusResult{}, err
 	}
 	for _, i := range items {
