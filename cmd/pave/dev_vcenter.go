@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -72,15 +73,8 @@ own addresses: with one address, a cluster of one control plane.`,
 				OVA: filepath.Join(dir, "talos.ova"), Datacenter: vcenter.Datacenter, Cluster: vcenter.Cluster,
 				Datastore: vcenter.Datastore, Network: vcenter.Network, ResourcePool: vcenter.ResourcePool,
 			}
-			if cert == "" {
-				made, err := ca.Run(cmd.Context(), ca.Options{Dir: dir, Hosts: []string{"127.0.0.1", "localhost"}})
-				if err != nil {
-					return err
-				}
-				s.CA, cert, key = made.CA, made.Cert, made.Key
-			}
-			if o.Certificate, err = tls.LoadX509KeyPair(cert, key); err != nil {
-				return fault.Inputf("--tls-cert and --tls-key: %w", err)
+			if o.Certificate, s.CA, err = vcenterCertificate(cmd.Context(), dir, cert, key); err != nil {
+				return err
 			}
 			if s.SHA256, err = vcenter.WriteOVA(s.OVA, ovaSize); err != nil {
 				return err
@@ -111,6 +105,25 @@ own addresses: with one address, a cluster of one control plane.`,
 	f.DurationVar(&o.TaskDelay, "task-delay", 0, "how long each task takes")
 	f.Int64Var(&ovaSize, "ova-size", 1<<20, "size of the OVA's disk in bytes")
 	return cmd
+}
+
+// vcenterCertificate reads the certificate that is given, or makes one with a CA in
+// the folder.
+func vcenterCertificate(ctx context.Context, dir, cert, key string) (pair tls.Certificate, authority string, err error) {
+	if (cert == "") != (key == "") {
+		return pair, "", fault.Inputf("--tls-cert and --tls-key come together").Fix("give both or neither")
+	}
+	if cert == "" {
+		made, err := ca.Run(ctx, ca.Options{Dir: dir, Hosts: []string{"127.0.0.1", "localhost"}})
+		if err != nil {
+			return pair, "", err
+		}
+		cert, key, authority = made.Cert, made.Key, made.CA
+	}
+	if pair, err = tls.LoadX509KeyPair(cert, key); err != nil {
+		return pair, "", fault.Inputf("the server's certificate: %w", err).Fix("give PEM files that go together, as pave dev ca makes them")
+	}
+	return pair, authority, nil
 }
 
 // hypervisor runs the double of Talos in vCenter's machines.
