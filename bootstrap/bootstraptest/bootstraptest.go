@@ -41,6 +41,7 @@ type Shape struct {
 	Foreign       []string // nodes that have another cluster's secrets
 	Bare          []string // nodes that have no machine config
 	Alone         []string // control planes that never join etcd
+	Endpoint      string   // as https://host:port; empty: an address of its own
 	Skew          map[string]time.Duration
 	Kubernetes    http.Handler
 	Joined        func(talos.Joined)
@@ -98,6 +99,9 @@ func Start(t testing.TB, s Shape) *Cluster {
 			Endpoint: fmt.Sprintf("https://%s.250:6443", c.net), Talos: "1.13.0", Kubernetes: "1.36.3",
 		},
 		CreatedAt: time.Now().UTC().Truncate(time.Second), Recipients: []string{id.Recipient().String()},
+	}
+	if s.Endpoint != "" {
+		c.Content.Cluster.Endpoint = s.Endpoint
 	}
 	for i := range s.ControlPlanes {
 		c.Add(t, fmt.Sprintf("cp-%d", i+1), "controlplane")

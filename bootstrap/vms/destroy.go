@@ -28,7 +28,7 @@ func Destroy(ctx context.Context, o DestroyOptions) (*Result, error) {
 		return nil, err
 	}
 	defer vc.close(ctx)
-	r := &run{Options: o.Options, vc: vc, result: &Result{Cluster: name, DryRun: o.DryRun, ArtefactPath: o.Artefact, Changes: []Change{}, Nodes: []Node{}}}
+	r := &run{Options: o.Options, vc: vc, result: &Result{Cluster: name, DryRun: o.DryRun, ArtefactPath: o.Artefact, Changes: []Change{}, Nodes: []Node{}, removal: true}}
 	if r.place, err = resolve(ctx, vc, o.Cluster); err != nil {
 		return nil, err
 	}

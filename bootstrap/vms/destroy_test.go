@@ -1,6 +1,7 @@
 package vms_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/vmware/govmomi/find"
@@ -49,8 +50,14 @@ func TestDestroyLeavesNothing(t *testing.T) {
 	if folders, _ := find.NewFinder(l.Client(t).Client).FolderList(t.Context(), "/DC0/vm/lab"); len(folders) != 0 {
 		t.Errorf("the folder is left: %v", folders)
 	}
-	if again := destroy(t, o); again.Changed() {
+	again := destroy(t, o)
+	if again.Changed() {
 		t.Errorf("the second run did %s", actions(again))
+	}
+	var said strings.Builder
+	again.Summary(&said)
+	if said.String() != "nothing of cluster lab is there\n" {
+		t.Errorf("the second run says %s", said.String())
 	}
 	apply(t, o)
 }

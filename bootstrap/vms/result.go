@@ -65,7 +65,8 @@ type Result struct {
 	Unlisted     []string `json:"unlisted,omitempty"`
 	ArtefactPath string   `json:"artefact"`
 
-	old *artefact.Artefact
+	old     *artefact.Artefact
+	removal bool // the run is one of Destroy
 }
 
 // Changed tells whether anything was, or would be, done.
@@ -91,6 +92,9 @@ func (r *Result) Summary(w io.Writer) {
 		fmt.Fprintf(w, "not in cluster.yaml: %s\n", name)
 	}
 	switch {
+	case r.removal && !r.Changed():
+		fmt.Fprintf(w, "nothing of cluster %s is there\n", r.Cluster)
+	case r.removal && !r.DryRun:
 	case !r.Changed():
 		fmt.Fprintf(w, "cluster %s is as cluster.yaml has it, %d machines\n", r.Cluster, len(r.Nodes))
 	case r.DryRun:

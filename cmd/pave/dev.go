@@ -15,6 +15,7 @@ func devCommand(a *cli.App) *cobra.Command {
 	cmd.AddCommand(
 		devCACommand(a),
 		devGitCommand(a),
+		devOVACommand(a),
 		devRegistryCommand(a),
 		devTalosCommand(a),
 		devVCenterCommand(a),

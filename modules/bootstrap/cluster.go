@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"dagger/bootstrap/internal/dagger"
@@ -19,6 +20,9 @@ func (m *Bootstrap) Cluster(
 	// +optional
 	// +default="10m"
 	timeout string,
+	// The folder that an earlier run gave; what holds for a month stays as it is.
+	// +optional
+	configs *dagger.Directory,
 	// Bitbucket repository whose Downloads get the two files, sealed, as WORKSPACE/REPOSITORY.
 	// +optional
 	downloads string,
@@ -27,6 +31,9 @@ func (m *Bootstrap) Cluster(
 	downloadsToken *dagger.Secret,
 ) *dagger.Directory {
 	c := m.onNodes(artefact, identity)
+	if configs != nil {
+		c = c.WithDirectory("/out", configs)
+	}
 	args := []string{"bootstrap", "cluster", "--timeout=" + timeout, "--kubeconfig=/out/kubeconfig", "--talosconfig=/out/talosconfig"}
 	if downloads != "" {
 		args = append(args, "--downloads="+downloads)
@@ -57,15 +64,24 @@ func (m *Bootstrap) Status(
 	return pave(m.onNodes(artefact, identity), args...).Stdout(ctx)
 }
 
-// EtcdSnapshot gives a snapshot of the cluster's etcd, verified.
+// EtcdSnapshot gives a snapshot of the cluster's etcd, verified. Its name says when it was taken.
 // +cache="never"
 func (m *Bootstrap) EtcdSnapshot(
+	ctx context.Context,
 	// vm_creation.outputs.json of phase 1.
 	artefact *dagger.File,
 	// Age identity that opens it.
 	identity *dagger.Secret,
-) *dagger.File {
-	return pave(m.onNodes(artefact, identity), "bootstrap", "etcd-snapshot", "--output=/out/etcd.snapshot").File("/out/etcd.snapshot")
+) (*dagger.File, error) {
+	out := pave(m.onNodes(artefact, identity), "bootstrap", "etcd-snapshot", "--output-dir=/out").Directory("/out")
+	names, err := out.Glob(ctx, "*.snapshot")
+	if err != nil {
+		return nil, err
+	}
+	if len(names) != 1 {
+		return nil, fmt.Errorf("%d snapshots were taken", len(names))
+	}
+	return out.File(names[0]), nil
 }
 
 // Recover begins the cluster's etcd from a snapshot, on fresh control planes with the same addresses. It gives what
@@ -77,7 +93,7 @@ func (m *Bootstrap) Recover(
 	artefact *dagger.File,
 	// Age identity that opens it.
 	identity *dagger.Secret,
-	// The snapshot.
+	// The snapshot; its name tells its age.
 	snapshot *dagger.File,
 	// The cluster's name, typed.
 	confirm string,
@@ -88,8 +104,13 @@ func (m *Bootstrap) Recover(
 	// +optional
 	dryRun bool,
 ) (string, error) {
+	name, err := snapshot.Name(ctx)
+	if err != nil {
+		return "", err
+	}
+	path := "/in/" + name
 	args := []string{
-		"bootstrap", "recover", "--snapshot=/in/etcd.snapshot", "--confirm=" + confirm,
+		"bootstrap", "recover", "--snapshot=" + path, "--confirm=" + confirm,
 		"--kubeconfig=/out/kubeconfig", "--talosconfig=/out/talosconfig",
 	}
 	for _, name := range wipe {
@@ -98,7 +119,7 @@ func (m *Bootstrap) Recover(
 	if dryRun {
 		args = append(args, "--dry-run")
 	}
-	return pave(m.onNodes(artefact, identity).WithMountedFile("/in/etcd.snapshot", snapshot), args...).Stdout(ctx)
+	return pave(m.onNodes(artefact, identity).WithMountedFile(path, snapshot), args...).Stdout(ctx)
 }
 
 // onNodes is the container for what talks to the machines.

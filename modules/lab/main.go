@@ -1,4 +1,5 @@
-// Small real servers for demos and tests: an OCI registry and a Git server, with TLS by a CA of their own.
+// Small servers for demos and tests, with TLS by a CA of their own: an OCI registry, a Git server, and a double of
+// vCenter and its machines.
 //
 // Everything in here is thrown away at the end of the Dagger session. Not for production.
 package main
@@ -106,6 +107,42 @@ func (m *Lab) Git(
 func (m *Lab) VulnerabilityDatabase() *dagger.Directory {
 	return today(m.Toolbox).
 		WithExec([]string{"dev", "vulndb", "--output=/out"}, dagger.ContainerWithExecOpts{UseEntrypoint: true}).
+		Directory("/out")
+}
+
+// Vcenter is govmomi's simulator of vCenter, on port 8443, with the inventory DC0, DC0_C0, LocalDS_0 and DC0_DVPG0.
+// Its machines run a double of Talos at the service's own address, which DHCP gives: a cluster has one control plane
+// there and its endpoint is https://HOST:6443.
+// +cache="session"
+func (m *Lab) Vcenter(
+	// Folder with tls.crt and tls.key.
+	tls *dagger.Directory,
+	// User name that it asks for.
+	username string,
+	// Password that it asks for.
+	password *dagger.Secret,
+	// Name that the service is bound to, which is in the certificate.
+	// +optional
+	// +default="vcenter"
+	host string,
+) *dagger.Service {
+	later := dagger.ContainerWithExposedPortOpts{ExperimentalSkipHealthcheck: true}
+	return m.Toolbox.
+		WithMountedDirectory("/run/tls", tls).
+		WithMountedSecret("/run/secrets/password", password).
+		WithExposedPort(8443).
+		WithExposedPort(6443, later).
+		WithExposedPort(50000, later).
+		AsService(dagger.ContainerAsServiceOpts{UseEntrypoint: true, Args: []string{
+			"dev", "vcenter", "--addr=0.0.0.0:8443", "--name=" + host, "--dir=/tmp/vcenter", "--tls-cert=/run/tls/tls.crt", "--tls-key=/run/tls/tls.key",
+			"--username=" + username, "--password-file=/run/secrets/password", "--talos",
+		}})
+}
+
+// Ova is a folder with an OVA for vcenter that no machine boots from: talos.ova and talos.ova.sha256.
+func (m *Lab) Ova() *dagger.Directory {
+	return m.Toolbox.
+		WithExec([]string{"dev", "ova", "--output=/out"}, dagger.ContainerWithExecOpts{UseEntrypoint: true}).
 		Directory("/out")
 }
 

@@ -51,7 +51,7 @@ func (t *Tests) All(ctx context.Context) error {
 	for name, test := range map[string]func(context.Context) error{
 		"toolbox": t.Toolbox, "image": t.Image, "sbom": t.Sbom, "scan": t.Scan,
 		"sign": t.Sign, "contract": t.Contract, "policy": t.Policy, "chart": t.Chart, "deploy": t.Deploy,
-		"promote": t.Promote, "preview": t.Preview, "mirror": t.Mirror, "golden path": t.GoldenPath, "release image": t.ReleaseImage,
+		"promote": t.Promote, "preview": t.Preview, "mirror": t.Mirror, "bootstrap": t.Bootstrap, "golden path": t.GoldenPath, "release image": t.ReleaseImage,
 	} {
 		group.Go(func() error {
 			if err := test(ctx); err != nil {

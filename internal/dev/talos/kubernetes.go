@@ -83,11 +83,16 @@ func (w *World) closeEndpoints() {
 }
 
 // open serves the endpoint with a certificate of the cluster's Kubernetes CA,
-// for clients that have one.
+// for clients that have one. An endpoint that is a name leads to the node n.
 func (w *World) open(address string, n *Node) (*http.Server, error) {
-	host, _, err := net.SplitHostPort(address)
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
+	}
+	names, addresses := []string{"kubernetes"}, []net.IP{net.ParseIP(host)}
+	if addresses[0] == nil {
+		names, addresses = append(names, host), []net.IP{net.ParseIP(n.o.Address)}
+		address = net.JoinHostPort(n.o.Address, port)
 	}
 	pair := n.config.Cluster().IssuingCA()
 	ca, err := x509.NewCertificateAuthorityFromCertificateAndKey(pair)
@@ -96,7 +101,7 @@ func (w *World) open(address string, n *Node) (*http.Server, error) {
 	}
 	now := time.Now()
 	cert, err := x509.NewKeyPair(ca, x509.CommonName("kube-apiserver"),
-		x509.IPAddresses([]net.IP{net.ParseIP(host)}), x509.DNSNames([]string{"kubernetes"}),
+		x509.IPAddresses(addresses), x509.DNSNames(names),
 		x509.NotBefore(now.Add(-time.Minute)), x509.NotAfter(now.Add(certificateValidity)),
 		x509.KeyUsage(stdx509.KeyUsageDigitalSignature), x509.ExtKeyUsage([]stdx509.ExtKeyUsage{stdx509.ExtKeyUsageServerAuth}))
 	if err != nil {

@@ -3,8 +3,12 @@ package talos_test
 import (
 	"bytes"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
+	"errors"
+	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -47,6 +51,34 @@ func up(t *testing.T, api *client.Client) {
 		_, err := api.Version(t.Context())
 		if err == nil {
 			return
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatal(err)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func TestAnEndpointThatIsANameLeadsToTheFirstMember(t *testing.T) {
+	t.Parallel()
+	c := bootstraptest.Start(t, bootstraptest.Shape{ControlPlanes: 1, Endpoint: "https://platform.example.internal:6443"})
+	admin := dial(t, c, "cp-1", role.Admin)
+	up(t, admin)
+	if err := admin.Bootstrap(t.Context(), &machineapi.BootstrapRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(c.Bundle.Certs.K8s.Crt)
+	d := tls.Dialer{Config: &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots, ServerName: "platform.example.internal"}}
+	for {
+		conn, err := d.DialContext(t.Context(), "tcp", net.JoinHostPort(c.World.Node("cp-1").Address(), "6443"))
+		if err == nil {
+			_ = conn.Close()
+			return
+		}
+		if !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Fatal(err)
 		}
 		select {
 		case <-t.Context().Done():

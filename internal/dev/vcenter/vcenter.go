@@ -14,6 +14,7 @@ import (
 
 	"github.com/vmware/govmomi/simulator"
 	_ "github.com/vmware/govmomi/vapi/simulator" // tags and content libraries
+	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/pave-platform/pave/internal/fault"
 )
@@ -30,6 +31,7 @@ const (
 // Options say what the vCenter is like.
 type Options struct {
 	Addr               string // host:port, port 0 takes a free one; empty: a free one on loopback
+	Name               string // host that clients know it by; empty: the address that it listens on
 	Certificate        tls.Certificate
 	Username, Password string
 	TaskDelay          time.Duration // how long each task takes; of all vCenters in the process
@@ -38,6 +40,11 @@ type Options struct {
 	// Addresses gives the addresses of a machine that is powered on; nil: those of
 	// its machine config.
 	Addresses func(machine string, config string) []string
+	// DHCP are the addresses of the machines whose config gives none; nil: 10.20.1.1
+	// and so on. A machine that is made again under its name gets its address again.
+	DHCP []string
+	// Hypervisor runs the machines; nil: nothing runs in them.
+	Hypervisor Hypervisor
 }
 
 // Server is a vCenter that runs.
@@ -68,13 +75,21 @@ func Start(o Options) (*Server, error) {
 	model.Service.Listen = &url.URL{Host: o.Addr, User: url.UserPassword(o.Username, o.Password)}
 	model.Service.TLS = &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{o.Certificate}}
 	model.Service.RegisterEndpoints = true
-	g := newGuests(o.Addresses)
+	g := newGuests(o)
 	model.Map().AddHandler(g)
 	server := model.Service.NewServer()
 	if o.Wrap != nil {
 		server.Config.Handler = o.Wrap(server.Config.Handler)
 	}
-	return &Server{Host: server.URL.Host, Model: model, server: server, guests: g}, nil
+	s := &Server{Host: server.URL.Host, Model: model, server: server, guests: g}
+	if o.Name != "" {
+		s.Host = net.JoinHostPort(o.Name, server.URL.Port())
+		uploads := url.URL{Scheme: server.URL.Scheme, Host: s.Host, Path: server.URL.Path}
+		model.Map().OptionManager().UpdateOptions(&types.UpdateOptions{
+			ChangedValue: []types.BaseOptionValue{&types.OptionValue{Key: "vcsim.server.url", Value: uploads.String()}},
+		})
+	}
+	return s, nil
 }
 
 // slow are the tasks that clients ask for. What one of them does by further tasks
