@@ -119,7 +119,7 @@ secrets, as a recovery from a snapshot needs. Delete it for a new cluster.`,
 func vmsFlags(f *pflag.FlagSet, o *vms.Options, file *string) {
 	f.StringVar(file, "file", "cluster.yaml", "the cluster")
 	f.StringVar(&o.Artefact, "artefact", artefact.FileName, "file for phase 2; one that is there already is read first")
-	f.StringVar(&o.CAFile, "ca-file", "", "PEM file with the platform's root CA, trusted besides the system's")
+	cli.CAFlag(f, &o.CAFile)
 	cli.SecretFlags(f, &o.Username, "vsphere-username", "the user name at vCenter (default: variable VSPHERE_USER)")
 	cli.SecretFlags(f, &o.Password, "vsphere-password", "the password at vCenter (default: variable VSPHERE_PASSWORD)")
 	cli.SecretFlags(f, &o.Identity, "identity", "the age identity that opens the cluster's secrets; the first run needs none")

@@ -107,8 +107,7 @@ func gitopsFlags(f *pflag.FlagSet, o *gitops.Options, p *projectFlags) {
 	f.StringVar(&o.Credentials.Store, "secret-store", "", "ClusterSecretStore with Argo CD's credentials")
 	f.StringVar(&o.Credentials.Git, "git-credentials", "", "path in the store of username and password for the GitOps repository")
 	f.StringVar(&o.Credentials.Charts, "chart-credentials", "", "path in the store of username and password for the chart repositories")
-	f.StringVar(&o.Cluster, "cluster", "https://kubernetes.default.svc", "Kubernetes API that Argo CD deploys to")
-	f.StringVar(&o.ArgoCDNamespace, "argocd-namespace", "argocd", "namespace of Argo CD")
+	destinationFlags(f, &o.Cluster, &o.ArgoCDNamespace)
 }
 
 // projectFlags are the projects as they are given.

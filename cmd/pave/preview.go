@@ -100,8 +100,7 @@ func previewDisableCommand(a *cli.App) *cobra.Command {
 	}
 	f := cmd.Flags()
 	gitFlags(f, &o.Repository)
-	f.StringVar(&o.Project, "project", "", "project of the platform, a DNS label")
-	f.StringVar(&o.App, "app", "", "application, a DNS label")
+	applicationFlags(f, &o.Project, &o.App)
 	f.BoolVar(&o.Force, "force", false, "remove it though somebody edited it by hand")
 	f.BoolVar(&o.DryRun, "dry-run", false, "show the difference and push nothing")
 	return cmd
@@ -128,7 +127,7 @@ func previewListCommand(a *cli.App) *cobra.Command {
 	}
 	f := cmd.Flags()
 	previewFlags(f, &o.Of)
-	f.StringVar(&o.Forge.CAFile, "ca-file", "", "PEM file with the platform's root CA, trusted besides the system's")
+	cli.CAFlag(f, &o.Forge.CAFile)
 	previewClusterFlags(f, &cluster)
 	return cmd
 }
@@ -152,7 +151,7 @@ func previewCommentCommand(a *cli.App) *cobra.Command {
 	}
 	f := cmd.Flags()
 	previewFlags(f, &o.Of)
-	f.StringVar(&o.Forge.CAFile, "ca-file", "", "PEM file with the platform's root CA, trusted besides the system's")
+	cli.CAFlag(f, &o.Forge.CAFile)
 	f.IntVar(&o.Number, "pull-request", 0, "its number")
 	f.BoolVar(&o.DryRun, "dry-run", false, "write nothing")
 	return cmd

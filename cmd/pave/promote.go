@@ -154,8 +154,7 @@ func promoteHistoryCommand(a *cli.App) *cobra.Command {
 	}
 	f := cmd.Flags()
 	gitFlags(f, &o.Repository)
-	f.StringVar(&o.Project, "project", "", "project of the platform, a DNS label")
-	f.StringVar(&o.App, "app", "", "application, a DNS label")
+	applicationFlags(f, &o.Project, &o.App)
 	f.StringVar(&o.Environment, "environment", "", "environment, as in production")
 	return cmd
 }
