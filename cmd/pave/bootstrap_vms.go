@@ -36,11 +36,7 @@ func bootstrapVMsPlanCommand(a *cli.App) *cobra.Command {
 				return err
 			}
 			o.Log = a.Log
-			result, err := vms.Plan(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(vms.Plan(cmd.Context(), o))
 		},
 	}
 	vmsFlags(cmd.Flags(), &o, &file)
@@ -71,11 +67,7 @@ the age identity given. One machine that fails does not stop the others.`,
 			if dryRun {
 				do = vms.Plan
 			}
-			result, err := do(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(do(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
@@ -101,11 +93,7 @@ secrets, as a recovery from a snapshot needs. Delete it for a new cluster.`,
 				return err
 			}
 			o.Log = a.Log
-			result, err := vms.Destroy(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(vms.Destroy(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()

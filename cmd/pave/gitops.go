@@ -52,11 +52,7 @@ named stay as they are. A file that was edited by hand is overwritten with
 				return err
 			}
 			o.Repository.Log = a.Log
-			result, err := gitops.Init(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(gitops.Init(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
@@ -83,11 +79,7 @@ func gitopsRenderCommand(a *cli.App) *cobra.Command {
 			if o.Projects, err = projects.projects(); err != nil {
 				return err
 			}
-			result, err := gitops.Write(o, output)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(gitops.Write(o, output))
 		},
 	}
 	f := cmd.Flags()
