@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -169,6 +170,17 @@ func (c *Cluster) Count(method string) int {
 		}
 	}
 	return n
+}
+
+// AtCall has do called when a node has done the nth call from now on, and the
+// caller does not know yet.
+func (c *Cluster) AtCall(n int, do func()) {
+	var calls atomic.Int64
+	c.World.After(func(talos.Call) {
+		if calls.Add(1) == int64(n) {
+			do()
+		}
+	})
 }
 
 // diary is what the nodes say.

@@ -9,6 +9,7 @@ import (
 	"github.com/pave-platform/pave/bootstrap/bootstraptest"
 	"github.com/pave-platform/pave/bootstrap/cluster"
 	"github.com/pave-platform/pave/internal/downloadstest"
+	"github.com/pave-platform/pave/internal/killtest"
 )
 
 // TestSecretsStaySecret looks for every secret of the cluster in what the
@@ -43,7 +44,7 @@ func TestSecretsStaySecret(t *testing.T) {
 			secrets["token of the Downloads"] = []byte(s.Token)
 			spoil(t, c, &o, s)
 			tmp := t.TempDir()
-			cmd := command(t, o)
+			cmd := killtest.Command(t, o)
 			cmd.Env = append(cmd.Env, "TMPDIR="+tmp)
 			said, _ := cmd.CombinedOutput()
 			for _, path := range []string{o.Kubeconfig, o.Talosconfig} {

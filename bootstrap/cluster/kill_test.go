@@ -7,59 +7,30 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/exec"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/pave-platform/pave/bootstrap/bootstraptest"
 	"github.com/pave-platform/pave/bootstrap/cluster"
 	"github.com/pave-platform/pave/internal/dev/talos"
+	"github.com/pave-platform/pave/internal/killtest"
 )
 
-// inChild names the environment variable that turns the test binary into a
-// program that forms a cluster, so that it can be killed.
-const inChild = "PAVE_TEST_CLUSTER"
-
-func TestMain(m *testing.M) {
-	raw, ok := os.LookupEnv(inChild)
-	if !ok {
-		os.Exit(m.Run())
-	}
-	os.Exit(child(raw))
-}
+func TestMain(m *testing.M) { killtest.Main(m, child) }
 
 // child forms a cluster, and says all there is to say about it.
-func child(raw string) int {
-	var o cluster.Options
-	if err := json.Unmarshal([]byte(raw), &o); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 2
-	}
+func child(ctx context.Context, o cluster.Options) error {
 	o.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	r, err := cluster.Run(context.Background(), o)
+	r, err := cluster.Run(ctx, o)
 	r.Summary(os.Stdout)
 	_ = json.NewEncoder(os.Stdout).Encode(r)
-	s, err2 := cluster.Look(context.Background(), cluster.StatusOptions{Options: o.Options})
+	s, err2 := cluster.Look(ctx, cluster.StatusOptions{Options: o.Options})
 	s.Summary(os.Stdout)
 	_ = json.NewEncoder(os.Stdout).Encode(s)
-	if err := errors.Join(err, err2); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\n%#v\n", err, err)
-		return 1
-	}
-	return 0
-}
-
-func command(t *testing.T, o cluster.Options) *exec.Cmd {
-	t.Helper()
-	raw, err := json.Marshal(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), inChild+"="+string(raw))
-	return cmd
+	err = errors.Join(err, err2)
+	fmt.Fprintf(os.Stderr, "%#v\n", err)
+	return err
 }
 
 // TestKilledAfterAnyCallItIsFinishedByRunningItAgain kills the process when a
@@ -87,23 +58,8 @@ func killedAt(t *testing.T, at int) (killed bool) {
 	defer c.World.Close()
 	o := options(c)
 	o.Poll = 100 * time.Millisecond // not too many calls
-	cmd := command(t, o)
-	calls := make(chan int, 1)
-	calls <- 0
-	c.World.After(func(talos.Call) {
-		n := <-calls + 1
-		if n == at {
-			_ = cmd.Process.Kill()
-		}
-		calls <- n
-	})
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
+	if !killtest.Run(t, o, func(kill func()) { c.AtCall(at, kill) }) {
 		return false
-	case !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL:
-		t.Fatalf("call %d: the child was not killed: %v\n%s", at, err, out)
 	}
 	c.World.After(func(talos.Call) {})
 	o.Poll = poll

@@ -1,8 +1,6 @@
 package config_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -10,11 +8,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/pave-platform/pave/bootstrap/config"
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/schematest"
 )
 
 const recipient = "age1yl66hyuk9qffqzw3y5yc55hfe0s8e6u22jc46zs4jc5x7yf7xahsz9mha5"
@@ -214,32 +211,7 @@ func TestAFileThatIsNotThereSaysWhereToGetOne(t *testing.T) {
 // TestTheSchemaAgreesWithTheReader: what the schema refuses, the reader refuses,
 // and the example passes both.
 func TestTheSchemaAgreesWithTheReader(t *testing.T) {
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(config.Schema()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiler := jsonschema.NewCompiler()
-	if err := compiler.AddResource(config.SchemaURL, document); err != nil {
-		t.Fatal(err)
-	}
-	schema, err := compiler.Compile(config.SchemaURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	validate := func(content []byte) error {
-		var v any
-		if err := yaml.Unmarshal(content, &v); err != nil {
-			return err
-		}
-		plain, err := json.Marshal(v)
-		if err != nil {
-			return err
-		}
-		if v, err = jsonschema.UnmarshalJSON(bytes.NewReader(plain)); err != nil {
-			return err
-		}
-		return schema.Validate(v)
-	}
+	validate := schematest.Validator(t, config.SchemaURL, config.Schema())
 	example, err := os.ReadFile(filepath.Join("..", "..", "examples", "bootstrap", "cluster.yaml"))
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -36,13 +35,13 @@ const (
 type APIVersion string
 
 func (APIVersion) choices() []string { return []string{string(CurrentAPIVersion)} }
-func (v APIVersion) valid() error    { return among(v) }
+func (v APIVersion) valid() error    { return yamlfile.Among(v, v.choices()) }
 
 // Kind is the kind of document.
 type Kind string
 
 func (Kind) choices() []string { return []string{string(ClusterKind)} }
-func (k Kind) valid() error    { return among(k) }
+func (k Kind) valid() error    { return yamlfile.Among(k, k.choices()) }
 
 // Role is what a machine is for.
 type Role string
@@ -54,18 +53,7 @@ const (
 )
 
 func (Role) choices() []string { return []string{string(ControlPlane), string(Worker)} }
-func (r Role) valid() error    { return among(r) }
-
-func among[S interface {
-	~string
-	choice
-}](s S) error {
-	allowed := s.choices()
-	if slices.Contains(allowed, string(s)) {
-		return nil
-	}
-	return fmt.Errorf("%q is not known%s (allowed: %s)", s, yamlfile.DidYouMean(string(s), allowed), strings.Join(allowed, ", "))
-}
+func (r Role) valid() error    { return yamlfile.Among(r, r.choices()) }
 
 // maxName leaves room in a DNS label for what is appended.
 const maxName = 40

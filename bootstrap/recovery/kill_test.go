@@ -2,37 +2,19 @@ package recovery_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"os"
-	"os/exec"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/pave-platform/pave/bootstrap/recovery"
 	"github.com/pave-platform/pave/internal/dev/talos"
+	"github.com/pave-platform/pave/internal/killtest"
 )
 
-// inChild names the environment variable that turns the test binary into a
-// program that recovers a cluster, so that it can be killed.
-const inChild = "PAVE_TEST_RECOVERY"
-
 func TestMain(m *testing.M) {
-	raw, ok := os.LookupEnv(inChild)
-	if !ok {
-		os.Exit(m.Run())
-	}
-	var o recovery.Options
-	if err := json.Unmarshal([]byte(raw), &o); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(2)
-	}
-	if _, err := recovery.Run(context.Background(), o); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	killtest.Main(m, func(ctx context.Context, o recovery.Options) error {
+		_, err := recovery.Run(ctx, o)
+		return err
+	})
 }
 
 // TestKilledAfterAnyCallARecoveryIsFinishedByRunningItAgain kills the process
@@ -69,29 +51,9 @@ func killedAt(t *testing.T, at int, wipe []string, bootstraps int) (killed bool)
 	}
 	o := options(c)
 	o.Wipe, o.Poll = wipe, 100*time.Millisecond
-	raw, err := json.Marshal(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), inChild+"="+string(raw))
 	before := len(c.World.Calls())
-	calls := make(chan int, 1)
-	calls <- 0
-	c.World.After(func(talos.Call) {
-		n := <-calls + 1
-		if n == at {
-			_ = cmd.Process.Kill()
-		}
-		calls <- n
-	})
-	out, err := cmd.CombinedOutput()
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
+	if !killtest.Run(t, o, func(kill func()) { c.AtCall(at, kill) }) {
 		return false
-	case !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL:
-		t.Fatalf("call %d: the child was not killed: %v\n%s", at, err, out)
 	}
 	c.World.After(func(talos.Call) {})
 	o.Poll, o.Timeout = poll, soon/3 // a third: what has no quorum is waited for

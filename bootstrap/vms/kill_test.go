@@ -3,13 +3,10 @@ package vms_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,36 +17,20 @@ import (
 	"github.com/pave-platform/pave/bootstrap/config"
 	"github.com/pave-platform/pave/bootstrap/vms"
 	"github.com/pave-platform/pave/internal/dev/vcenter"
+	"github.com/pave-platform/pave/internal/killtest"
 	"github.com/pave-platform/pave/internal/secret"
 	"github.com/pave-platform/pave/internal/vcentertest"
 )
 
-// inChild names the environment variable that turns the test binary into a program
-// that runs one apply, so that it can be killed.
-const inChild = "PAVE_TEST_VMS"
-
-// errand is what the child does.
+// errand is what a process that is killed does: one apply.
 type errand struct {
 	Dir, CAFile, Username, Password, Identity, Artefact string
 	Secrets                                             string // file with what new secrets are varied from
 }
 
-func TestMain(m *testing.M) {
-	raw, ok := os.LookupEnv(inChild)
-	if !ok {
-		os.Exit(m.Run())
-	}
-	if err := child(raw); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func TestMain(m *testing.M) { killtest.Main(m, child) }
 
-func child(raw string) error {
-	var e errand
-	if err := json.Unmarshal([]byte(raw), &e); err != nil {
-		return err
-	}
+func child(ctx context.Context, e errand) error {
 	c, err := config.Read(filepath.Join(e.Dir, "cluster.yaml"))
 	if err != nil {
 		return err
@@ -68,7 +49,7 @@ func child(raw string) error {
 		}
 		return vary(b)
 	})
-	_, err = vms.Apply(context.Background(), o)
+	_, err = vms.Apply(ctx, o)
 	return err
 }
 
@@ -152,21 +133,8 @@ func TestARunKilledAtAnyCallIsFinishedByTheNext(t *testing.T) {
 // run starts a child that is killed at a call, and tells whether it was.
 func run(t *testing.T, e errand, k *killer, at int, after bool) bool {
 	t.Helper()
-	raw, err := json.Marshal(e)
-	must(t, err)
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), inChild+"="+string(raw))
-	var killed atomic.Bool
-	k.arm(at, after, func() {
-		killed.Store(true)
-		_ = cmd.Process.Kill()
-	})
-	out, err := cmd.CombinedOutput()
-	k.arm(0, false, nil)
-	if err != nil && !killed.Load() {
-		t.Fatalf("the run to be killed at call %d failed: %v\n%s", at, err, out)
-	}
-	return killed.Load()
+	defer k.arm(0, false, nil)
+	return killtest.Run(t, e, func(kill func()) { k.arm(at, after, kill) })
 }
 
 // oneCluster checks that there is one set of machines, and that all of them have

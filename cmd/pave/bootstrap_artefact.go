@@ -24,11 +24,7 @@ func bootstrapArtefactInspectCommand(a *cli.App) *cobra.Command {
 		Use:   "inspect",
 		Short: "Show what is in clear: the cluster and the addresses of its machines",
 		RunE: func(*cobra.Command, []string) error {
-			read, err := artefact.Read(file, artefact.Expect{})
-			if err != nil {
-				return err
-			}
-			return a.Emit(read)
+			return a.Finish(artefact.Read(file, artefact.Expect{}))
 		},
 	}
 	cmd.Flags().StringVar(&file, "artefact", artefact.FileName, "the artefact")

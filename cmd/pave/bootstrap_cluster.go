@@ -54,7 +54,7 @@ sealed with age for the artefact's recipients, as CLUSTER-kubeconfig.age.`,
 	cli.SecretFlags(f, &o.Downloads.Token, "downloads-token", "the token for the Downloads")
 	f.StringSliceVar(&o.Downloads.Recipients, "downloads-recipient", nil, "age recipient of the uploaded files; can be repeated (default: the artefact's)")
 	f.BoolVar(&o.Downloads.Unsealed, "downloads-unsealed", false, "upload the files in clear, for everybody who can read the repository")
-	f.StringVar(&o.Downloads.CAFile, "ca-file", "", "PEM file with the platform's root CA, trusted besides the system's")
+	cli.CAFlag(f, &o.Downloads.CAFile)
 	return cmd
 }
 

@@ -82,6 +82,6 @@ a key of the artefact: keep both, and not together.`,
 	f.StringVar(&o.S3.Region, "s3-region", "", "region (default: us-east-1, which most servers take)")
 	cli.SecretFlags(f, &o.S3.AccessKey, "s3-access-key", "the access key")
 	cli.SecretFlags(f, &o.S3.SecretKey, "s3-secret-key", "the secret key")
-	f.StringVar(&o.S3.CAFile, "ca-file", "", "PEM file with the platform's root CA, trusted besides the system's")
+	cli.CAFlag(f, &o.S3.CAFile)
 	return cmd
 }

@@ -24,11 +24,7 @@ refused, silent, insecure (no machine config), clock, foreign (another cluster's
 failing. With --json the result says whether everything is healthy.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Log = a.Log
-			result, err := cluster.Look(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(cluster.Look(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()

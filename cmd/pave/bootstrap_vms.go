@@ -36,11 +36,7 @@ func bootstrapVMsPlanCommand(a *cli.App) *cobra.Command {
 				return err
 			}
 			o.Log = a.Log
-			result, err := vms.Plan(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(vms.Plan(cmd.Context(), o))
 		},
 	}
 	vmsFlags(cmd.Flags(), &o, &file)
@@ -71,11 +67,7 @@ the age identity given. One machine that fails does not stop the others.`,
 			if dryRun {
 				do = vms.Plan
 			}
-			result, err := do(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(do(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
@@ -101,11 +93,7 @@ secrets, as a recovery from a snapshot needs. Delete it for a new cluster.`,
 				return err
 			}
 			o.Log = a.Log
-			result, err := vms.Destroy(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(vms.Destroy(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
@@ -119,7 +107,7 @@ secrets, as a recovery from a snapshot needs. Delete it for a new cluster.`,
 func vmsFlags(f *pflag.FlagSet, o *vms.Options, file *string) {
 	f.StringVar(file, "file", "cluster.yaml", "the cluster")
 	f.StringVar(&o.Artefact, "artefact", artefact.FileName, "file for phase 2; one that is there already is read first")
-	f.StringVar(&o.CAFile, "ca-file", "", "PEM file with the platform's root CA, trusted besides the system's")
+	cli.CAFlag(f, &o.CAFile)
 	cli.SecretFlags(f, &o.Username, "vsphere-username", "the user name at vCenter (default: variable VSPHERE_USER)")
 	cli.SecretFlags(f, &o.Password, "vsphere-password", "the password at vCenter (default: variable VSPHERE_PASSWORD)")
 	cli.SecretFlags(f, &o.Identity, "identity", "the age identity that opens the cluster's secrets; the first run needs none")

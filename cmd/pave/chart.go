@@ -36,11 +36,7 @@ func chartValuesCommand(a *cli.App) *cobra.Command {
 			if err := cli.Required(cmd, "environment", "image"); err != nil {
 				return err
 			}
-			r, err := chart.Values(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(chart.Values(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
@@ -82,11 +78,7 @@ func chartTemplateCommand(a *cli.App) *cobra.Command {
 			if err := cli.Required(cmd, "values"); err != nil {
 				return err
 			}
-			r, err := chart.Template(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(chart.Template(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
@@ -103,11 +95,7 @@ func chartPackageCommand(a *cli.App) *cobra.Command {
 		Short:   "Write a chart as a .tgz, the same bytes for the same chart",
 		Example: "  pave chart package --output out",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := chart.Package(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(chart.Package(cmd.Context(), o))
 		},
 	}
 	chartFlag(cmd.Flags(), &o.Chart)
@@ -126,11 +114,7 @@ func chartPushCommand(a *cli.App) *cobra.Command {
 			if err := cli.Required(cmd, "repository"); err != nil {
 				return err
 			}
-			r, err := chart.Push(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(chart.Push(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()

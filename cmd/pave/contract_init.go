@@ -32,11 +32,7 @@ func contractInitCommand(a *cli.App) *cobra.Command {
 		Example: `  pave contract init --team web --project demo
   pave contract init --name shop --team web --project demo --dry-run`,
 		RunE: func(*cobra.Command, []string) error {
-			r, err := initContract(o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(initContract(o))
 		},
 	}
 	f := cmd.Flags()

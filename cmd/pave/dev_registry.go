@@ -74,11 +74,7 @@ func devCACommand(a *cli.App) *cobra.Command {
 			if err := cli.Required(cmd, "output", "host"); err != nil {
 				return err
 			}
-			r, err := ca.Run(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(ca.Run(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()

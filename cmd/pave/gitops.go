@@ -52,11 +52,7 @@ named stay as they are. A file that was edited by hand is overwritten with
 				return err
 			}
 			o.Repository.Log = a.Log
-			result, err := gitops.Init(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(gitops.Init(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
@@ -83,11 +79,7 @@ func gitopsRenderCommand(a *cli.App) *cobra.Command {
 			if o.Projects, err = projects.projects(); err != nil {
 				return err
 			}
-			result, err := gitops.Write(o, output)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(gitops.Write(o, output))
 		},
 	}
 	f := cmd.Flags()
@@ -107,8 +99,7 @@ func gitopsFlags(f *pflag.FlagSet, o *gitops.Options, p *projectFlags) {
 	f.StringVar(&o.Credentials.Store, "secret-store", "", "ClusterSecretStore with Argo CD's credentials")
 	f.StringVar(&o.Credentials.Git, "git-credentials", "", "path in the store of username and password for the GitOps repository")
 	f.StringVar(&o.Credentials.Charts, "chart-credentials", "", "path in the store of username and password for the chart repositories")
-	f.StringVar(&o.Cluster, "cluster", "https://kubernetes.default.svc", "Kubernetes API that Argo CD deploys to")
-	f.StringVar(&o.ArgoCDNamespace, "argocd-namespace", "argocd", "namespace of Argo CD")
+	destinationFlags(f, &o.Cluster, &o.ArgoCDNamespace)
 }
 
 // projectFlags are the projects as they are given.

@@ -41,11 +41,7 @@ one tar file.`,
 			if o.Labels, err = labels.read(); err != nil {
 				return err
 			}
-			r, err := image.Build(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(image.Build(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
@@ -73,11 +69,7 @@ func imageNormalizeCommand(a *cli.App) *cobra.Command {
 			if o.Labels, err = labels.read(); err != nil {
 				return err
 			}
-			r, err := image.Normalize(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(image.Normalize(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
@@ -96,11 +88,7 @@ func imagePublishCommand(a *cli.App) *cobra.Command {
 			if err := cli.Required(cmd, "tarball", "ref"); err != nil {
 				return err
 			}
-			r, err := image.Publish(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(image.Publish(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
@@ -119,11 +107,7 @@ func imageExportCommand(a *cli.App) *cobra.Command {
 			if err := cli.Required(cmd, "ref", "output"); err != nil {
 				return err
 			}
-			r, err := image.Export(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(image.Export(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
@@ -142,11 +126,7 @@ func imageInspectCommand(a *cli.App) *cobra.Command {
 			if err := cli.Required(cmd, "tarball"); err != nil {
 				return err
 			}
-			r, err := image.Inspect(cmd.Context(), tarball)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(image.Inspect(cmd.Context(), tarball))
 		},
 	}
 	cmd.Flags().StringVar(&tarball, "tarball", "", "OCI layout to read: a tar file or a folder")

@@ -30,11 +30,7 @@ func policyRenderCommand(a *cli.App) *cobra.Command {
 			if err := cli.Required(cmd, "allowed-registry", "public-key"); err != nil {
 				return err
 			}
-			r, err := policy.Render(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(policy.Render(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()

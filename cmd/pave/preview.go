@@ -37,11 +37,7 @@ func previewRenderCommand(a *cli.App) *cobra.Command {
 			if err := cli.Required(cmd, "forge", "forge-project", "forge-repository", "chart-repository", "chart-version"); err != nil {
 				return err
 			}
-			result, err := preview.Render(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(preview.Render(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
@@ -65,11 +61,7 @@ file makes no commit. One that was edited by hand is overwritten with --force on
 				return err
 			}
 			o.Repository.Log = a.Log
-			result, err := preview.Enable(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(preview.Enable(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
@@ -91,17 +83,12 @@ func previewDisableCommand(a *cli.App) *cobra.Command {
 				return err
 			}
 			o.Repository.Log = a.Log
-			result, err := preview.Disable(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(preview.Disable(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
 	gitFlags(f, &o.Repository)
-	f.StringVar(&o.Project, "project", "", "project of the platform, a DNS label")
-	f.StringVar(&o.App, "app", "", "application, a DNS label")
+	applicationFlags(f, &o.Project, &o.App)
 	f.BoolVar(&o.Force, "force", false, "remove it though somebody edited it by hand")
 	f.BoolVar(&o.DryRun, "dry-run", false, "show the difference and push nothing")
 	return cmd
@@ -119,16 +106,12 @@ func previewListCommand(a *cli.App) *cobra.Command {
 			}
 			o.Forge.Log = a.Log
 			o.Cluster = given(cluster, a)
-			result, err := preview.Run(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(preview.Run(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
 	previewFlags(f, &o.Of)
-	f.StringVar(&o.Forge.CAFile, "ca-file", "", "PEM file with the platform's root CA, trusted besides the system's")
+	cli.CAFlag(f, &o.Forge.CAFile)
 	previewClusterFlags(f, &cluster)
 	return cmd
 }
@@ -143,16 +126,12 @@ func previewCommentCommand(a *cli.App) *cobra.Command {
 				return err
 			}
 			o.Forge.Log = a.Log
-			result, err := preview.Comment(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(preview.Comment(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
 	previewFlags(f, &o.Of)
-	f.StringVar(&o.Forge.CAFile, "ca-file", "", "PEM file with the platform's root CA, trusted besides the system's")
+	cli.CAFlag(f, &o.Forge.CAFile)
 	f.IntVar(&o.Number, "pull-request", 0, "its number")
 	f.BoolVar(&o.DryRun, "dry-run", false, "write nothing")
 	return cmd
@@ -180,11 +159,7 @@ registry's retention rules are for them.`,
 			o.Log, o.Repository.Log, o.Forge.Log = a.Log, a.Log, a.Log
 			o.Forge.CAFile = o.Repository.CAFile
 			o.Cluster = given(cluster, a)
-			result, err := preview.Prune(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(preview.Prune(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()

@@ -5,7 +5,6 @@ import (
 
 	"github.com/pave-platform/pave/internal/argocd"
 	"github.com/pave-platform/pave/internal/cli"
-	"github.com/pave-platform/pave/internal/forge"
 	"github.com/pave-platform/pave/steps/preview"
 )
 
@@ -22,20 +21,18 @@ func previewedFlags(f *pflag.FlagSet, o *preview.Application) {
 	f.BoolVar(&o.Messaging, "messaging", false, "give each preview a broker, if the application has one")
 	f.StringVar(&o.Target, "target-branch", "", "only pull requests for this branch (default: for any)")
 	f.IntVar(&o.Refresh, "refresh", 60, "seconds between Argo CD's looks at the forge")
-	forgeFlags(f, &o.Forge)
+	forgeFlags(f, &o.Forge, "the application's repository")
 	f.StringVar(&o.Secret, "forge-secret", "", "Secret in Argo CD's namespace whose key token has the forge's token or password")
 	f.StringVar(&o.CAConfigMap, "forge-ca-configmap", "", "ConfigMap in Argo CD's namespace whose key ca.crt has the forge's CA")
-	f.StringVar(&o.Cluster, "cluster", "https://kubernetes.default.svc", "Kubernetes API that Argo CD deploys to")
-	f.StringVar(&o.ArgoCDNamespace, "argocd-namespace", "argocd", "namespace of Argo CD")
+	destinationFlags(f, &o.Cluster, &o.ArgoCDNamespace)
 }
 
 // previewFlags adds those that name an application's previews and log in to its
 // forge.
 func previewFlags(f *pflag.FlagSet, o *preview.Of) {
-	f.StringVar(&o.Project, "project", "", "project of the platform, a DNS label")
-	f.StringVar(&o.App, "app", "", "application, a DNS label")
+	applicationFlags(f, &o.Project, &o.App)
 	f.StringVar(&o.Domain, "domain", "", "domain of previews, as in previews.example.com")
-	forgeFlags(f, &o.Forge)
+	forgeFlags(f, &o.Forge, "the application's repository")
 	cli.SecretFlags(f, &o.Forge.Token, "forge-token", "the forge's token or password")
 }
 
@@ -43,13 +40,4 @@ func previewFlags(f *pflag.FlagSet, o *preview.Of) {
 func previewClusterFlags(f *pflag.FlagSet, o *argocd.Options) {
 	clusterFlags(f, o)
 	f.StringVar(&o.Namespace, "argocd-namespace", "argocd", "namespace of Argo CD")
-}
-
-// forgeFlags adds those that say where pull requests are.
-func forgeFlags(f *pflag.FlagSet, o *forge.Options) {
-	f.StringVar((*string)(&o.Kind), "forge", "", "bitbucket-cloud, bitbucket-datacenter, github or gitlab")
-	f.StringVar(&o.URL, "forge-url", "", "the forge's API (default: the public service's)")
-	f.StringVar(&o.Project, "forge-project", "", "workspace, project key, owner or group")
-	f.StringVar(&o.Repository, "forge-repository", "", "the application's repository there")
-	f.StringVar(&o.Username, "forge-username", "", "user of Bitbucket, where the token is a password or an API token")
 }

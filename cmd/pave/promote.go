@@ -120,11 +120,7 @@ who rejected it, when and why. What already runs goes on running.`,
 				return err
 			}
 			o.Repository.Log, o.Digest = a.Log, args[0]
-			result, err := promote.Reject(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(promote.Reject(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
@@ -145,17 +141,12 @@ func promoteHistoryCommand(a *cli.App) *cobra.Command {
 			if err := cli.Required(cmd, "repository", "project", "app", "environment"); err != nil {
 				return err
 			}
-			result, err := promote.History(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(result)
+			return a.Finish(promote.History(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
 	gitFlags(f, &o.Repository)
-	f.StringVar(&o.Project, "project", "", "project of the platform, a DNS label")
-	f.StringVar(&o.App, "app", "", "application, a DNS label")
+	applicationFlags(f, &o.Project, &o.App)
 	f.StringVar(&o.Environment, "environment", "", "environment, as in production")
 	return cmd
 }

@@ -37,8 +37,7 @@ type moveFlags struct {
 func (m *moveFlags) add(f *pflag.FlagSet, o *promote.Common) {
 	m.common = o
 	gitFlags(f, &o.Repository)
-	f.StringVar(&o.Project, "project", "", "project of the platform, a DNS label")
-	f.StringVar(&o.App, "app", "", "application, a DNS label")
+	applicationFlags(f, &o.Project, &o.App)
 	f.StringVar(&o.By, "by", "", "who wants it, for the history (default: the author of the commit)")
 	f.BoolVar(&o.Force, "force", false, "overwrite what somebody edited by hand, and do not wait for a rollout that is still followed")
 	f.BoolVar(&o.DryRun, "dry-run", false, "verify, show the difference and push nothing")
@@ -55,11 +54,7 @@ func (m *moveFlags) add(f *pflag.FlagSet, o *promote.Common) {
 	f.StringVar(&m.cluster.Namespace, "argocd-namespace", "", "namespace of Argo CD (default: as now, else argocd)")
 
 	f.BoolVar(&m.pullRequest, "pull-request", false, "offer the change in a pull request instead of pushing it to --branch")
-	f.StringVar((*string)(&m.forge.Kind), "forge", "", "where pull requests are: bitbucket-cloud, bitbucket-datacenter, github or gitlab")
-	f.StringVar(&m.forge.URL, "forge-url", "", "the forge's API (default: the public service's)")
-	f.StringVar(&m.forge.Project, "forge-project", "", "workspace, project key, owner or group of the GitOps repository (default: as in --repository)")
-	f.StringVar(&m.forge.Repository, "forge-repository", "", "name of the GitOps repository there (default: as in --repository)")
-	f.StringVar(&m.forge.Username, "forge-username", "", "user of Bitbucket, where the token is a password or an API token")
+	forgeFlags(f, &m.forge, "the GitOps repository (default: as in --repository)")
 	cli.SecretFlags(f, &m.forge.Token, "forge-token", "the forge's token or password (default: the token for Git)")
 }
 

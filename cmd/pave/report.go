@@ -42,11 +42,7 @@ A missing file is a step that was not run. Other files are not copied.`,
 			if err := cli.Required(cmd, "dir", "output"); err != nil {
 				return err
 			}
-			res, err := report.Run(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(res)
+			return a.Finish(report.Run(cmd.Context(), o))
 		},
 	}
 	cmd.Flags().StringVar(&o.Input, "dir", "", "folder with the results of the steps")
@@ -64,11 +60,7 @@ func reportPrintCommand(a *cli.App) *cobra.Command {
 			if err := cli.Required(cmd, "summary"); err != nil {
 				return err
 			}
-			res, err := report.ReadSummary(path)
-			if err != nil {
-				return err
-			}
-			return a.Emit(res)
+			return a.Finish(report.ReadSummary(path))
 		},
 	}
 	cmd.Flags().StringVar(&path, "summary", "", "summary.json of a report")

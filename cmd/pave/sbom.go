@@ -37,11 +37,7 @@ The same image gives the same bytes.`,
 			return withImage(cmd.Context(), archive, func(img v1.Image) error {
 				prepareScanners(a)
 				o.Image = img
-				r, err := sbom.Run(cmd.Context(), o)
-				if err != nil {
-					return err
-				}
-				return a.Emit(r)
+				return a.Finish(sbom.Run(cmd.Context(), o))
 			})
 		},
 	}

@@ -43,11 +43,7 @@ func signKeygenCommand(a *cli.App) *cobra.Command {
 			if err := cli.Required(cmd, "output-dir"); err != nil {
 				return err
 			}
-			r, err := sign.Keygen(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(sign.Keygen(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
@@ -65,11 +61,7 @@ func signImageCommand(a *cli.App) *cobra.Command {
 			if err := cli.Required(cmd, "ref"); err != nil {
 				return err
 			}
-			r, err := sign.Image(cmd.Context(), t.target())
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(sign.Image(cmd.Context(), t.target()))
 		},
 	}
 	t.add(cmd.Flags())
@@ -94,11 +86,7 @@ func signAttestCommand(a *cli.App) *cobra.Command {
 				}
 				predicates[i] = p
 			}
-			r, err := sign.Attest(cmd.Context(), t.target(), predicates)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(sign.Attest(cmd.Context(), t.target(), predicates))
 		},
 	}
 	f := cmd.Flags()
@@ -127,11 +115,7 @@ func signProvenanceCommand(a *cli.App) *cobra.Command {
 			if o.FinishedOn, err = timestamp("--finished-on", finished); err != nil {
 				return err
 			}
-			r, err := sign.Provenance(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(sign.Provenance(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()
@@ -156,11 +140,7 @@ func signVerifyCommand(a *cli.App) *cobra.Command {
 			if err := cli.Required(cmd, "ref"); err != nil {
 				return err
 			}
-			r, err := sign.Verify(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(sign.Verify(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()

@@ -16,11 +16,7 @@ func signPublicKeyCommand(a *cli.App) *cobra.Command {
 			if err := cli.Required(cmd, "output"); err != nil {
 				return err
 			}
-			r, err := sign.WritePublicKey(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(sign.WritePublicKey(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()

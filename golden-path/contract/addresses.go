@@ -6,6 +6,8 @@ import (
 	"regexp"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pave-platform/pave/internal/yamlfile"
 )
 
 var hostForm = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+$`)
@@ -56,7 +58,7 @@ type Endpoint string
 
 func (e Endpoint) valid() error {
 	if len(e) > maxPath {
-		return atMost(string(e), maxPath)
+		return yamlfile.AtMost(string(e), maxPath)
 	}
 	if !endpointForm.MatchString(string(e)) {
 		return fmt.Errorf("%q is not the address of a service: write it as in https://s3.example.internal, without a path", e)
@@ -71,7 +73,7 @@ type Bucket string
 
 func (b Bucket) valid() error {
 	if len(b) > maxPath {
-		return atMost(string(b), maxPath)
+		return yamlfile.AtMost(string(b), maxPath)
 	}
 	if !bucketForm.MatchString(string(b)) {
 		return fmt.Errorf("%q is not a bucket: write it as in s3://backups/demo", b)

@@ -1,17 +1,13 @@
 package contract_test
 
 import (
-	"bytes"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/santhosh-tekuri/jsonschema/v6"
-	"go.yaml.in/yaml/v3"
-
 	"github.com/pave-platform/pave/golden-path/contract"
+	"github.com/pave-platform/pave/internal/schematest"
 )
 
 // beyondTheSchema are the files that the schema accepts and the decoder refuses:
@@ -41,43 +37,6 @@ var beyondTheSchema = map[string]string{
 	"an application in a network":                    "two fields",
 	"a network that is not one":                      "a pattern does not count bits",
 	"less memory than there can be":                  "a pattern does not compare",
-}
-
-func validator(t testing.TB) *jsonschema.Schema {
-	t.Helper()
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(contract.Schema()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	compiler := jsonschema.NewCompiler()
-	compiler.DefaultDraft(jsonschema.Draft2020)
-	if err := compiler.AddResource(contract.SchemaURL, document); err != nil {
-		t.Fatal(err)
-	}
-	s, err := compiler.Compile(contract.SchemaURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-// instance gives what an editor sees of a file; false where it is not one plain
-// YAML document, which no schema has a word on.
-func instance(file []byte) (any, bool) {
-	if len(file) > contract.MaxBytes {
-		return nil, false
-	}
-	var plain any
-	decoder := yaml.NewDecoder(bytes.NewReader(file))
-	if decoder.Decode(&plain) != nil || decoder.Decode(new(any)) == nil {
-		return nil, false
-	}
-	data, err := json.Marshal(plain)
-	if err != nil {
-		return nil, false
-	}
-	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-	return v, err == nil
 }
 
 func TestTheSchemaAndTheDecoderAgree(t *testing.T) {
@@ -110,14 +69,10 @@ func TestTheSchemaAndTheDecoderAgree(t *testing.T) {
 		}
 		files[path] = string(data)
 	}
-	s := validator(t)
+	validate := schematest.Validator(t, contract.SchemaURL, contract.Schema())
 	for name, file := range files {
-		v, ok := instance([]byte(file))
-		if !ok {
-			continue
-		}
 		_, refused := contract.Parse("platform.yaml", []byte(file))
-		invalid := s.Validate(v)
+		invalid := validate([]byte(file))
 		switch why := beyondTheSchema[name]; {
 		case why != "" && (refused == nil || invalid != nil):
 			t.Errorf("%s (%s): no longer beyond the schema\ndecoder: %v\nschema: %v", name, why, refused, invalid)

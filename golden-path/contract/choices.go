@@ -2,8 +2,6 @@ package contract
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/pave-platform/pave/internal/yamlfile"
 )
@@ -54,7 +52,7 @@ const (
 func (Strategy) choices() []string {
 	return []string{string(Rolling), string(CanaryWay), string(BlueGreenWay)}
 }
-func (s Strategy) valid() error { return among(s) }
+func (s Strategy) valid() error { return yamlfile.Among(s, s.choices()) }
 
 // ScalingMode is what is done with the resources that were measured.
 type ScalingMode string
@@ -69,7 +67,7 @@ const (
 func (ScalingMode) choices() []string {
 	return []string{string(ScalingOff), string(ScalingInitial), string(ScalingRecreate)}
 }
-func (m ScalingMode) valid() error { return among(m) }
+func (m ScalingMode) valid() error { return yamlfile.Among(m, m.choices()) }
 
 // AccessMode is who may mount a volume.
 type AccessMode string
@@ -81,7 +79,7 @@ const (
 )
 
 func (AccessMode) choices() []string { return []string{string(ReadWriteOnce), string(ReadWriteMany)} }
-func (m AccessMode) valid() error    { return among(m) }
+func (m AccessMode) valid() error    { return yamlfile.Among(m, m.choices()) }
 
 // Severity is how urgent an alert is.
 type Severity string
@@ -94,15 +92,4 @@ const (
 )
 
 func (Severity) choices() []string { return []string{string(Info), string(Warning), string(Critical)} }
-func (s Severity) valid() error    { return among(s) }
-
-func among[S interface {
-	~string
-	choice
-}](s S) error {
-	allowed := s.choices()
-	if slices.Contains(allowed, string(s)) {
-		return nil
-	}
-	return fmt.Errorf("%q is not known%s (allowed: %s)", s, yamlfile.DidYouMean(string(s), allowed), strings.Join(allowed, ", "))
-}
+func (s Severity) valid() error    { return yamlfile.Among(s, s.choices()) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pave-platform/pave/golden-path/contract"
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/schematest"
 )
 
 func TestExplain(t *testing.T) {
@@ -77,6 +78,7 @@ func TestTheWholeFileIsExplained(t *testing.T) {
 }
 
 func TestTheFileThatIsStartedFromIsValid(t *testing.T) {
+	validate := schematest.Validator(t, contract.SchemaURL, contract.Schema())
 	for _, name := range []contract.Name{"shop", "true", "null"} {
 		data, err := contract.Smallest(contract.Metadata{Name: name, Team: "web", Project: "demo"}, contract.SchemaURL)
 		if err != nil {
@@ -86,8 +88,8 @@ func TestTheFileThatIsStartedFromIsValid(t *testing.T) {
 		if err != nil || a.Metadata.Name != name {
 			t.Errorf("%s: %v\n%s", name, err, data)
 		}
-		if v, ok := instance(data); !ok || validator(t).Validate(v) != nil {
-			t.Errorf("%s: the schema refuses it:\n%s", name, data)
+		if err := validate(data); err != nil {
+			t.Errorf("%s: the schema refuses it: %v\n%s", name, err, data)
 		}
 	}
 	if _, err := contract.Smallest(contract.Metadata{Name: "Shop", Team: "web", Project: "demo"}, ""); fault.KindOf(err) != fault.Input || err == nil {

@@ -1,6 +1,10 @@
 package contract
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/pave-platform/pave/internal/yamlfile"
+)
 
 // bounded is a whole number within limits.
 type bounded interface{ bounds() (low, high int) }
@@ -73,11 +77,6 @@ func within[N interface {
 	~int
 	bounded
 }](n N) error {
-	switch low, high := n.bounds(); {
-	case int(n) < low:
-		return fmt.Errorf("%d is below %d", n, low)
-	case int(n) > high:
-		return fmt.Errorf("%d is above %d", n, high)
-	}
-	return nil
+	low, high := n.bounds()
+	return yamlfile.Within(int(n), low, high)
 }

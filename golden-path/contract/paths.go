@@ -3,6 +3,8 @@ package contract
 import (
 	"fmt"
 	"regexp"
+
+	"github.com/pave-platform/pave/internal/yamlfile"
 )
 
 // maxPath is the length of a path in the container or in Vault.
@@ -23,7 +25,7 @@ type MountPath string
 func (p MountPath) valid() error {
 	switch {
 	case len(p) > maxPath:
-		return atMost(string(p), maxPath)
+		return yamlfile.AtMost(string(p), maxPath)
 	case !mountPathForm.MatchString(string(p)):
 		return fmt.Errorf("%q is not a folder to mount: write an absolute path without . and .. and without a / at the end, as in /data", p)
 	case ownPaths.MatchString(string(p)):
@@ -41,7 +43,7 @@ type VaultPath string
 
 func (p VaultPath) valid() error {
 	if len(p) > maxPath {
-		return atMost(string(p), maxPath)
+		return yamlfile.AtMost(string(p), maxPath)
 	}
 	if !vaultPathForm.MatchString(string(p)) {
 		return fmt.Errorf("%q is not a path in Vault: write it without a / in front and at the end, as in demo/api", p)

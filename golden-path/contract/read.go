@@ -6,9 +6,6 @@ import (
 	"github.com/pave-platform/pave/internal/yamlfile"
 )
 
-// MaxBytes is the size of the largest file that is read.
-const MaxBytes = yamlfile.MaxBytes
-
 // Problem is one thing that is wrong with a file.
 type Problem = yamlfile.Problem
 

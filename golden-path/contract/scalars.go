@@ -3,7 +3,8 @@ package contract
 import (
 	"fmt"
 	"regexp"
-	"unicode/utf8"
+
+	"github.com/pave-platform/pave/internal/yamlfile"
 )
 
 // rule is what every scalar type of the contract knows about its own values:
@@ -32,7 +33,7 @@ func (e Expression) valid() error {
 	if !expressionForm.MatchString(string(e)) {
 		return fmt.Errorf("is empty: write a query that gives a result when the team is to be warned")
 	}
-	return atMost(string(e), maxExpression)
+	return yamlfile.AtMost(string(e), maxExpression)
 }
 
 // maxSummary is a long sentence.
@@ -41,11 +42,4 @@ const maxSummary = 1024
 // Summary is text for people.
 type Summary string
 
-func (s Summary) valid() error { return atMost(string(s), maxSummary) }
-
-func atMost(s string, length int) error {
-	if characters := utf8.RuneCountInString(s); characters > length {
-		return fmt.Errorf("has %d characters, at most %d are allowed", characters, length)
-	}
-	return nil
-}
+func (s Summary) valid() error { return yamlfile.AtMost(string(s), maxSummary) }

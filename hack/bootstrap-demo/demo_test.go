@@ -4,8 +4,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/pem"
 	"os"
 	"strings"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/pave-platform/pave/bootstrap/artefact"
 	"github.com/pave-platform/pave/internal/secret"
+	"github.com/pave-platform/pave/internal/secrettest"
 )
 
 // TestMain lets this program be one of the demo's roles.
@@ -78,13 +77,5 @@ func TestTheDemo(t *testing.T) {
 	if len(s.commands) < 14 || len(said) < 5000 {
 		t.Errorf("only %d commands were run, and said %d bytes", len(s.commands), len(said))
 	}
-	for name, value := range secrets {
-		for form, written := range map[string]string{
-			"plain text": string(value), "hex": hex.EncodeToString(value), "base64": strings.TrimRight(base64.StdEncoding.EncodeToString(value), "="),
-		} {
-			if strings.Contains(said, written) {
-				t.Errorf("the demo shows the %s in %s", name, form)
-			}
-		}
-	}
+	secrettest.NotIn(t, "the demo", []byte(said), secrets)
 }

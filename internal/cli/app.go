@@ -45,6 +45,15 @@ func (a *App) Emit(r Result) error {
 	return enc.Encode(r)
 }
 
+// Finish ends a command with what its step gave: the result is written, or the
+// error is the command's.
+func (a *App) Finish(r Result, err error) error {
+	if err != nil {
+		return err
+	}
+	return a.Emit(r)
+}
+
 // EmitEven writes what is known even where not all went well, and gives err.
 func (a *App) EmitEven(r Result, known bool, err error) error {
 	if known {

@@ -13,10 +13,15 @@ func SecretFlags(f *pflag.FlagSet, s *secret.Source, name, what string) {
 	f.StringVar(&s.Env, name+"-env", "", "NAME of the environment variable that holds "+what)
 }
 
+// CAFlag adds the flag that every command which trusts the platform's CA shares.
+func CAFlag(f *pflag.FlagSet, file *string) {
+	f.StringVar(file, "ca-file", "", "PEM file with the platform's root CA, trusted besides the system's")
+}
+
 // RegistryFlags adds the flags that every command which talks to a registry
 // shares.
 func RegistryFlags(f *pflag.FlagSet, o *registry.Options) {
-	f.StringVar(&o.CAFile, "ca-file", "", "PEM file with the platform's root CA, trusted besides the system's")
+	CAFlag(f, &o.CAFile)
 	RegistryLoginFlags(f, o)
 }
 

@@ -9,8 +9,6 @@ package downloads
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,12 +17,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 	"time"
 
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/registry"
 	"github.com/pave-platform/pave/internal/secret"
 )
 
@@ -78,10 +76,12 @@ func New(o Options) (*Client, error) {
 	if token == nil {
 		return nil, fault.Inputf("Downloads of %s/%s need a token", o.Workspace, o.Repository).Fix("name the file or the variable that holds it")
 	}
-	t, err := transport(o.CAFile)
+	trusted, err := registry.TLSConfig(o.CAFile)
 	if err != nil {
 		return nil, err
 	}
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = trusted
 	return &Client{
 		base: strings.TrimSuffix(o.URL, "/") + "/repositories/" + o.Workspace + "/" + o.Repository + "/downloads",
 		name: o.Workspace + "/" + o.Repository, username: o.Username, token: string(token), pause: 500 * time.Millisecond,
@@ -93,26 +93,6 @@ func New(o Options) (*Client, error) {
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
-}
-
-func transport(caFile string) (*http.Transport, error) {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	if caFile == "" {
-		return t, nil
-	}
-	pem, err := os.ReadFile(caFile)
-	if err != nil {
-		return nil, fault.Inputf("CA file: %w", err)
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fault.Inputf("CA file %s holds no certificate", caFile)
-	}
-	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
-	return t, nil
 }
 
 // Put uploads content as name, in place of what has that name.

@@ -4,8 +4,6 @@ package objectstore
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
@@ -20,6 +18,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/registry"
 	"github.com/pave-platform/pave/internal/secret"
 )
 
@@ -69,10 +68,12 @@ func New(o Options) (*Store, error) {
 	if access == nil || key == nil {
 		return nil, fault.Inputf("the S3 bucket %s needs an access key and a secret key", o.Bucket).Fix("name the files or variables that hold them")
 	}
-	transport, err := transport(o.CAFile)
+	trusted, err := registry.TLSConfig(o.CAFile)
 	if err != nil {
 		return nil, err
 	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig, transport.ResponseHeaderTimeout = trusted, time.Minute
 	if o.Region == "" {
 		o.Region = "us-east-1"
 	}
@@ -92,27 +93,6 @@ func New(o Options) (*Store, error) {
 func loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
-}
-
-func transport(caFile string) (*http.Transport, error) {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.ResponseHeaderTimeout = time.Minute
-	if caFile == "" {
-		return t, nil
-	}
-	pem, err := os.ReadFile(caFile)
-	if err != nil {
-		return nil, fault.Inputf("CA file: %w", err)
-	}
-	roots, err := x509.SystemCertPool()
-	if err != nil {
-		roots = x509.NewCertPool()
-	}
-	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fault.Inputf("CA file %s holds no certificate", caFile)
-	}
-	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
-	return t, nil
 }
 
 // Put puts the file at path under name and gives its address, as

@@ -70,7 +70,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		"http to elsewhere":   {func(o *objectstore.Options) { o.Endpoint = "http://s3.example.com" }, fault.Input, "loopback only"},
 		"a key in the URL":    {func(o *objectstore.Options) { o.Endpoint = "https://a:b@s3.example.com" }, fault.Input, "holds credentials"},
 		"no key":              {func(o *objectstore.Options) { o.SecretKey = secret.Source{} }, fault.Input, "needs an access key"},
-		"a CA that is none":   {func(o *objectstore.Options) { o.CAFile = o.AccessKey.File }, fault.Input, "holds no certificate"},
+		"a CA that is none":   {func(o *objectstore.Options) { o.CAFile = o.AccessKey.File }, fault.Input, "holds no PEM certificate"},
 		"a wrong secret key":  {func(o *objectstore.Options) { o.SecretKey = file(t, "wrong", "wrong") }, fault.Failed, "check the access key"},
 		"no such bucket":      {func(o *objectstore.Options) { o.Bucket = "other" }, fault.Failed, "create the bucket other"},
 		"a CA that it is not": {func(o *objectstore.Options) { o.CAFile = "" }, fault.Failed, "certificate"},

@@ -12,10 +12,8 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -23,14 +21,11 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pave-platform/pave/internal/killtest"
 	"github.com/pave-platform/pave/internal/registry"
 	"github.com/pave-platform/pave/internal/registrytest"
 	"github.com/pave-platform/pave/internal/transfer"
 )
-
-// inChild names the environment variable that turns the test binary into a
-// program that copies, so that it can be killed and its memory be measured.
-const inChild = "PAVE_TEST_TRANSFER"
 
 // order is what the child copies: source@digest and target:tag.
 type order [][2]string
@@ -41,22 +36,10 @@ type said struct {
 	PeakMB float64
 }
 
-func TestMain(m *testing.M) {
-	raw, ok := os.LookupEnv(inChild)
-	if !ok {
-		os.Exit(m.Run())
-	}
-	if err := child(raw); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
+func TestMain(m *testing.M) { killtest.Main(m, child) }
 
-func child(raw string) error {
-	var o order
-	if err := json.Unmarshal([]byte(raw), &o); err != nil {
-		return err
-	}
+// child copies, so that it can be killed and its memory be measured.
+func child(ctx context.Context, o order) error {
 	client, err := registry.New(registry.Options{})
 	if err != nil {
 		return err
@@ -73,7 +56,7 @@ func child(raw string) error {
 		}
 		entries = append(entries, transfer.Entry{Source: from, Target: to.Repository, Tags: []string{to.TagStr()}})
 	}
-	r, err := transfer.Copy(context.Background(), entries, transfer.Options{Source: client, Target: client})
+	r, err := transfer.Copy(ctx, entries, transfer.Options{Source: client, Target: client})
 	return errors.Join(err, json.NewEncoder(os.Stdout).Encode(said{r, peakMB()}))
 }
 
@@ -93,18 +76,9 @@ func peakMB() float64 {
 	return kb / 1024
 }
 
-func (o order) command(t testing.TB) *exec.Cmd {
-	t.Helper()
-	raw, err := json.Marshal(o)
-	must(t, err)
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), inChild+"="+string(raw))
-	return cmd
-}
-
 func (o order) run(t testing.TB) said {
 	t.Helper()
-	cmd := o.command(t)
+	cmd := killtest.Command(t, o)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	out, err := cmd.Output()
@@ -138,18 +112,14 @@ func TestAKilledRunIsFinishedByTheNext(t *testing.T) {
 				made = append(made, d)
 				o = append(o, [2]string{p.from.Ref(fmt.Sprintf("pub/app%d@%s", i, d.Digest)), p.to.Ref(fmt.Sprintf("library/app%d:1", i))})
 			}
-			cmd := o.command(t)
 			p.target.Break(c.method, c.path, c.at-1, registrytest.Before(func() {}))
-			p.target.Break(c.method, c.path, 1, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-				_, _ = io.CopyN(io.Discard, r.Body, 100_000) // some of it has arrived
-				_ = cmd.Process.Kill()
-				panic(http.ErrAbortHandler)
+			killtest.Kill(t, o, func(kill func()) {
+				p.target.Break(c.method, c.path, 1, func(w http.ResponseWriter, r *http.Request, next http.Handler) {
+					_, _ = io.CopyN(io.Discard, r.Body, 100_000) // some of it has arrived
+					kill()
+					panic(http.ErrAbortHandler)
+				})
 			})
-			err := cmd.Run()
-			exit, ok := errors.AsType[*exec.ExitError](err)
-			if !ok || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-				t.Fatalf("the child was not killed: %v", err)
-			}
 			p.target.Heal()
 			p.source.Wait()
 			p.target.Wait()

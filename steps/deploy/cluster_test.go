@@ -2,16 +2,13 @@ package deploy_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,6 +16,7 @@ import (
 	"github.com/pave-platform/pave/internal/argocd"
 	"github.com/pave-platform/pave/internal/fault"
 	"github.com/pave-platform/pave/internal/gittest"
+	"github.com/pave-platform/pave/internal/killtest"
 	lab "github.com/pave-platform/pave/internal/lab/argocd"
 	"github.com/pave-platform/pave/internal/secret"
 	"github.com/pave-platform/pave/steps/deploy"
@@ -74,23 +72,14 @@ func TestADeployThatIsKilledWhileItAsksTheClusterPushedNothing(t *testing.T) {
 	s := gittest.Start(t, gittest.Options{})
 	o := options(t, s)
 	o.Wait = true
-	var child *exec.Cmd
+	var kill func()
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-		_ = child.Process.Kill()
+		kill()
 		panic(http.ErrAbortHandler)
 	}))
 	defer server.Close()
 	o.ArgoCD.Kubeconfig = kubeconfig(t, server.URL)
-	raw, err := json.Marshal(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	child = exec.CommandContext(t.Context(), os.Args[0])
-	child.Env = append(os.Environ(), inChild+"="+string(raw))
-	var exit *exec.ExitError
-	if err := child.Run(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-		t.Fatalf("the child was not killed: %v", err)
-	}
+	killtest.Kill(t, o, func(k func()) { kill = k })
 	if s.Pushes() != 0 {
 		t.Error("something was pushed")
 	}

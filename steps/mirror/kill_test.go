@@ -2,29 +2,21 @@ package mirror_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/pave-platform/pave/internal/killtest"
 	"github.com/pave-platform/pave/internal/registry"
 	"github.com/pave-platform/pave/internal/registrytest"
 	"github.com/pave-platform/pave/steps/mirror"
 	"github.com/pave-platform/pave/steps/mirror/imagelist"
 )
 
-// inChild names the environment variable that turns the test binary into a
-// program that runs one verb, so that it can be killed.
-const inChild = "PAVE_TEST_MIRROR"
-
-// child is what such a program does.
+// child is what a process that is killed does.
 type child struct {
 	Verb             string // approve or run
 	List             string
@@ -32,30 +24,18 @@ type child struct {
 }
 
 func TestMain(m *testing.M) {
-	raw, ok := os.LookupEnv(inChild)
-	if !ok {
-		os.Exit(m.Run())
-	}
-	var c child
-	if err := json.Unmarshal([]byte(raw), &c); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(2)
-	}
-	if err := c.do(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	killtest.Main(m, func(ctx context.Context, c child) error { return c.do(ctx) })
 }
 
-func (c child) do() error {
+func (c child) do(ctx context.Context) error {
 	common := mirror.Common{List: c.List, Sources: c.Sources, Registry: c.Targets}
 	if c.Verb == "approve" {
-		_, err := mirror.Approve(context.Background(), mirror.ApproveOptions{
+		_, err := mirror.Approve(ctx, mirror.ApproveOptions{
 			Common: common, All: true, By: "jane", Scan: scanLabels, Now: func() time.Time { return time.Unix(0, 0) },
 		})
 		return err
 	}
-	_, err := mirror.Run(context.Background(), mirror.RunOptions{Common: common, Scan: scanLabels, Sign: signer(c.Targets), Prune: true})
+	_, err := mirror.Run(ctx, mirror.RunOptions{Common: common, Scan: scanLabels, Sign: signer(c.Targets), Prune: true})
 	return err
 }
 
@@ -100,25 +80,12 @@ func (n nobody) Header() http.Header         { return n.header }
 func (n nobody) Write(b []byte) (int, error) { return len(b), nil }
 func (n nobody) WriteHeader(int)             {}
 
-// kill runs a verb in a process of its own and kills it at its nth request. It
+// run runs a verb in a process of its own and kills it at its nth request. It
 // tells whether the process lived long enough to send so many.
 func (k *killer) run(t *testing.T, c child, at int, after bool) bool {
 	t.Helper()
-	raw, err := json.Marshal(c)
-	must(t, err)
-	process := exec.Command(os.Args[0])
-	process.Env = append(os.Environ(), inChild+"="+string(raw))
-	k.arm(at, after, func() { _ = process.Process.Kill() })
 	defer k.arm(0, false, nil)
-	err = process.Run()
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		return false
-	case !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL:
-		t.Fatalf("the process was not killed at request %d: %v", at, err)
-	}
-	return true
+	return killtest.Run(t, c, func(kill func()) { k.arm(at, after, kill) })
 }
 
 // killLab is a lab with something of each kind to do: a tag that was approved anew,

@@ -12,6 +12,7 @@ import (
 	"github.com/pave-platform/pave/internal/forgetest"
 	"github.com/pave-platform/pave/internal/gitops"
 	"github.com/pave-platform/pave/internal/gittest"
+	"github.com/pave-platform/pave/internal/killtest"
 	"github.com/pave-platform/pave/steps/preview"
 )
 
@@ -135,7 +136,7 @@ func TestAKilledCommentIsWrittenOnce(t *testing.T) {
 		for request := 1; request <= 3; request++ { // the pull request, its comments, the comment
 			s.Push("preview/web/x")
 			for _, hook := range []func(int, func()){s.Before, s.After} {
-				killed(t, run, func(kill func()) { hook(request, kill) })
+				killtest.Kill(t, run, func(kill func()) { hook(request, kill) })
 				if _, err := run.run(t.Context()); err != nil {
 					t.Fatal(err)
 				}

@@ -22,6 +22,7 @@ import (
 	"github.com/pave-platform/pave/internal/forge"
 	"github.com/pave-platform/pave/internal/forgetest"
 	"github.com/pave-platform/pave/internal/gittest"
+	"github.com/pave-platform/pave/internal/killtest"
 	"github.com/pave-platform/pave/internal/secret"
 	"github.com/pave-platform/pave/steps/preview"
 )
@@ -80,7 +81,7 @@ func killedPrunes(t *testing.T, w *world) {
 	for name, kill := range kills {
 		t.Run(name, func(t *testing.T) {
 			s, g, e := prepare(t)
-			killed(t, e, func(stop func()) { kill(s, g, stop) })
+			killtest.Kill(t, e, func(stop func()) { kill(s, g, stop) })
 			if _, err := e.run(t.Context()); err != nil {
 				t.Fatal(err)
 			}

@@ -2,22 +2,13 @@ package preview_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"os"
-	"os/exec"
-	"syscall"
 	"testing"
 
 	"github.com/pave-platform/pave/internal/forge"
 	"github.com/pave-platform/pave/internal/gittest"
+	"github.com/pave-platform/pave/internal/killtest"
 	"github.com/pave-platform/pave/steps/preview"
 )
-
-// inChild names the environment variable that turns the test binary into a
-// program that does one errand, so that it can be killed.
-const inChild = "PAVE_TEST_PREVIEW"
 
 // errand is one of these.
 type errand struct {
@@ -44,36 +35,10 @@ func (e errand) run(ctx context.Context) (changed bool, err error) {
 }
 
 func TestMain(m *testing.M) {
-	raw, ok := os.LookupEnv(inChild)
-	if !ok {
-		os.Exit(m.Run())
-	}
-	var e errand
-	err := json.Unmarshal([]byte(raw), &e)
-	if err == nil {
-		_, err = e.run(context.Background())
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-// killed runs an errand in a process of its own; kill gets what ends it.
-func killed(t *testing.T, e errand, kill func(kill func())) {
-	t.Helper()
-	raw, err := json.Marshal(e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), inChild+"="+string(raw))
-	kill(func() { _ = child.Process.Kill() })
-	out, err := child.CombinedOutput()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-		t.Fatalf("the child was not killed: %v\n%s", err, out)
-	}
+	killtest.Main(m, func(ctx context.Context, e errand) error {
+		_, err := e.run(ctx)
+		return err
+	})
 }
 
 // TestAKilledEnableLeavesAllOrNothing kills the process around its push, the only
@@ -102,7 +67,7 @@ func TestAKilledEnableLeavesAllOrNothing(t *testing.T) {
 				s.Commit(t, "main", "seed", map[string]string{"x": "x"})
 				e := prepare(s)
 				before := s.Commits(t, "main")
-				killed(t, e, func(kill func()) { c.kill(s, kill) })
+				killtest.Kill(t, e, func(kill func()) { c.kill(s, kill) })
 				if n := s.Commits(t, "main") - before; n != c.landed {
 					t.Errorf("%d commits after the kill, want %d", n, c.landed)
 				}

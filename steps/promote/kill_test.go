@@ -2,23 +2,15 @@ package promote_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/pave-platform/pave/internal/forge"
 	"github.com/pave-platform/pave/internal/gittest"
+	"github.com/pave-platform/pave/internal/killtest"
 	"github.com/pave-platform/pave/steps/promote"
 )
-
-// inChild names the environment variable that turns the test binary into a
-// program that does one errand, so that it can be killed.
-const inChild = "PAVE_TEST_PROMOTE"
 
 // errand is one of the first three.
 type errand struct {
@@ -63,36 +55,10 @@ func (e errand) run(ctx context.Context) (changed bool, err error) {
 }
 
 func TestMain(m *testing.M) {
-	raw, ok := os.LookupEnv(inChild)
-	if !ok {
-		os.Exit(m.Run())
-	}
-	var e errand
-	err := json.Unmarshal([]byte(raw), &e)
-	if err == nil {
-		_, err = e.run(context.Background())
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-// killed runs the errand in a process that is killed where arm has it killed.
-func (e errand) killed(t *testing.T, arm func(kill func())) {
-	t.Helper()
-	raw, err := json.Marshal(e)
-	if err != nil {
-		t.Fatal(err)
-	}
-	child := exec.Command(os.Args[0])
-	child.Env = append(os.Environ(), inChild+"="+string(raw))
-	arm(func() { _ = child.Process.Kill() })
-	err = child.Run()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-		t.Fatalf("the child was not killed: %v", err)
-	}
+	killtest.Main(m, func(ctx context.Context, e errand) error {
+		_, err := e.run(ctx)
+		return err
+	})
 }
 
 // beforePush has kill called when push n, from 1, arrives, and Git not get it.
@@ -142,7 +108,7 @@ func TestWhatIsKilledLeavesAllOrNothing(t *testing.T) {
 				s := promoted(t, 1, 2)
 				e := prepare(s)
 				before := s.Commits(t, "main")
-				e.killed(t, func(kill func()) { c.kill(s, 1, kill) })
+				killtest.Kill(t, e, func(kill func()) { c.kill(s, 1, kill) })
 				if n := s.Commits(t, "main") - before; n != c.landed {
 					t.Errorf("%d commits after the kill, want %d", n, c.landed)
 				}
@@ -203,7 +169,7 @@ func TestAKilledRunIsFinishedByRunningItAgain(t *testing.T) {
 			e.Cluster = remote(a.URL)
 			before, pushes := s.Commits(t, "main"), s.Pushes()
 			if arm != nil {
-				e.killed(t, func(kill func()) { arm(s, a, kill) })
+				killtest.Kill(t, e, func(kill func()) { arm(s, a, kill) })
 				a.set(func() { a.before = nil })
 			}
 			_, err := e.run(t.Context())

@@ -14,6 +14,7 @@ import (
 	"github.com/pave-platform/pave/internal/forge"
 	"github.com/pave-platform/pave/internal/forgetest"
 	"github.com/pave-platform/pave/internal/gittest"
+	"github.com/pave-platform/pave/internal/killtest"
 	"github.com/pave-platform/pave/internal/secret"
 	"github.com/pave-platform/pave/steps/promote"
 )
@@ -294,7 +295,7 @@ func TestAKilledProposalIsFinishedByRunningItAgain(t *testing.T) {
 			s, h, o := offered(t, forge.BitbucketCloud)
 			options := h.options(forge.BitbucketCloud)
 			e := errand{Promotion: &o, Forge: &options}
-			e.killed(t, func(kill func()) { arm(s, h, kill) })
+			killtest.Kill(t, e, func(kill func()) { arm(s, h, kill) })
 			if _, err := e.run(t.Context()); err != nil {
 				t.Fatal(err)
 			}

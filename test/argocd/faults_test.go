@@ -3,12 +3,8 @@ package argocd_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -16,29 +12,17 @@ import (
 
 	"github.com/pave-platform/pave/internal/argocd"
 	"github.com/pave-platform/pave/internal/gitrepo"
+	"github.com/pave-platform/pave/internal/killtest"
 	"github.com/pave-platform/pave/internal/lab"
 	"github.com/pave-platform/pave/internal/secret"
 	"github.com/pave-platform/pave/steps/deploy"
 )
 
-// inChild names the environment variable that turns the test binary into a program
-// that runs one deploy, so that it can be killed.
-const inChild = "PAVE_TEST_DEPLOY"
-
 func TestMain(m *testing.M) {
-	raw, ok := os.LookupEnv(inChild)
-	if !ok {
-		os.Exit(m.Run())
-	}
-	var o deploy.Options
-	if err := json.Unmarshal([]byte(raw), &o); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(2)
-	}
-	if _, err := deploy.Run(context.Background(), o); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	killtest.Main(m, func(ctx context.Context, o deploy.Options) error {
+		_, err := deploy.Run(ctx, o)
+		return err
+	})
 }
 
 func (p *platform) try(t *testing.T, o deploy.Options) (deploy.Result, error) {
@@ -138,16 +122,12 @@ func (p *platform) killed(t *testing.T) {
 	o := p.options(t, "staging", "hello-go", p.web(t, lab.Web{Text: "after the kill"}), nil)
 	log := o.ArgoCD.Log
 	o.ArgoCD.Log = nil
-	raw, err := json.Marshal(o)
-	must(t, err)
 	commits := p.gitops.Commits(t, "main")
-	child := exec.CommandContext(t.Context(), os.Args[0])
-	child.Env = append(os.Environ(), inChild+"="+string(raw))
+	child := killtest.Command(t, o)
 	must(t, child.Start())
 	p.committed(t, commits)
 	must(t, child.Process.Kill())
-	var exit *exec.ExitError
-	if err := child.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+	if err := child.Wait(); !killtest.Killed(err) {
 		t.Fatalf("the child was not killed: %v", err)
 	}
 	o.ArgoCD.Log = log

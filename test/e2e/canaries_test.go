@@ -17,6 +17,8 @@ import (
 	"testing"
 
 	"github.com/secure-systems-lab/go-securesystemslib/encrypted"
+
+	"github.com/pave-platform/pave/internal/secrettest"
 )
 
 // canaries finds secrets, plain and in the encodings that hide them from the eye.
@@ -29,13 +31,8 @@ func (c *canaries) watch(name string, secret []byte) {
 	if c.forms == nil {
 		c.forms = map[string][]byte{}
 	}
-	lower := hex.EncodeToString(secret)
-	c.forms[name+" (plain)"] = secret
-	c.forms[name+" (hex)"] = []byte(lower)
-	c.forms[name+" (HEX)"] = []byte(strings.ToUpper(lower))
-	for before := range 3 {
-		c.forms[fmt.Sprintf("%s (base64, %d bytes in)", name, before)] = inBase64(base64.RawStdEncoding, secret, before)
-		c.forms[fmt.Sprintf("%s (base64url, %d bytes in)", name, before)] = inBase64(base64.RawURLEncoding, secret, before)
+	for form, written := range secrettest.Forms(secret) {
+		c.forms[name+" ("+form+")"] = written
 	}
 }
 
@@ -62,15 +59,6 @@ func (c *canaries) watchKey(file, password string) error {
 	c.watch("the signing key", number)
 	c.watch("the signing key's PEM", bytes.Split(content, []byte("\n"))[1])
 	return err
-}
-
-// inBase64 is the part of secret's base64 that does not depend on what surrounds
-// it, when the bytes before it are a multiple of three plus `before`.
-func inBase64(e *base64.Encoding, secret []byte, before int) []byte {
-	encoded := e.AppendEncode(nil, append(make([]byte, before), secret...))
-	first := (before*8 + 5) / 6            // characters that hold a bit of what comes before
-	last := (before + len(secret)) * 8 / 6 // whole characters
-	return encoded[min(first, last):last]
 }
 
 // in names the secrets in content, which may be compressed.

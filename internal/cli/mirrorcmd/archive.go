@@ -65,11 +65,7 @@ finished by running it again.`,
 			if o.Sign, err = k.signer(tools, m.scan.Registry, o.DryRun); err != nil {
 				return err
 			}
-			r, err := mirror.Import(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(mirror.Import(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()

@@ -86,11 +86,7 @@ other side of an air gap; that reads manifests.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Common = m.options(a, m.scan.Registry)
 			o.Harbor = h.get(m.scan.Registry)
-			r, err := mirror.Status(cmd.Context(), o)
-			if err != nil {
-				return err
-			}
-			return a.Emit(r)
+			return a.Finish(mirror.Status(cmd.Context(), o))
 		},
 	}
 	f := cmd.Flags()

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"regexp"
 	"time"
+
+	"github.com/pave-platform/pave/internal/yamlfile"
 )
 
 // LockKind tells the lock from other files of the platform.
@@ -12,7 +14,7 @@ type LockKind string
 func (LockKind) choices() []string { return []string{"ImageLock"} }
 
 // Valid implements rule.
-func (k LockKind) Valid() error { return among(string(k), k.choices()) }
+func (k LockKind) Valid() error { return yamlfile.Among(k, k.choices()) }
 
 // Signed says what became of the publisher's signature.
 type Signed string
@@ -25,7 +27,7 @@ const (
 
 // Valid implements rule.
 func (s Signed) Valid() error {
-	return among(string(s), []string{string(Verified), string(Unverified)})
+	return yamlfile.Among(s, []string{string(Verified), string(Unverified)})
 }
 
 var mediaTypeForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*$`)

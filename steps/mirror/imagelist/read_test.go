@@ -40,11 +40,10 @@ var bad = map[string]struct {
 	file    string
 	want    string
 	between bool // what the schema cannot say
-	broken  bool // not even YAML, or not one document
 }{
-	"nothing":                     {file: "", want: "images.yaml:1:1: the file is empty: it needs at least apiVersion, kind and images", broken: true},
-	"two documents":               {file: good["the smallest"] + "---\nx: y\n", want: "a second document starts here: write one list per file", broken: true},
-	"a tab":                       {file: head + "images:\n\t- x", want: "images.yaml:4:1: this is not YAML", broken: true},
+	"nothing":                     {file: "", want: "images.yaml:1:1: the file is empty: it needs at least apiVersion, kind and images"},
+	"two documents":               {file: good["the smallest"] + "---\nx: y\n", want: "a second document starts here: write one list per file"},
+	"a tab":                       {file: head + "images:\n\t- x", want: "images.yaml:4:1: this is not YAML"},
 	"an unknown field":            {file: head + "images:\n  - {name: a, sorce: docker.io/library/a, tags: [x]}\n", want: "images.yaml:4:15: images[0].sorce: unknown field, did you mean source?"},
 	"another file of pave":        {file: "apiVersion: pave/v1\nkind: Application\nimages: []\n", want: `kind: "Application" is not known (allowed: ImageList)`},
 	"no images":                   {file: head + "images: []\n", want: "images: is an empty list"},

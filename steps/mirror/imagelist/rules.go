@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/Masterminds/semver/v3"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -35,20 +33,13 @@ func form(describes, needs string) yamlfile.Form {
 // choice is text with few allowed values.
 type choice interface{ choices() []string }
 
-func among(s string, allowed []string) error {
-	if slices.Contains(allowed, s) {
-		return nil
-	}
-	return fmt.Errorf("%q is not known%s (allowed: %s)", s, yamlfile.DidYouMean(s, allowed), strings.Join(allowed, ", "))
-}
-
 // APIVersion is the version of the format.
 type APIVersion string
 
 func (APIVersion) choices() []string { return []string{"pave/v1"} }
 
 // Valid implements rule.
-func (v APIVersion) Valid() error { return among(string(v), v.choices()) }
+func (v APIVersion) Valid() error { return yamlfile.Among(v, v.choices()) }
 
 // FileKind tells this file from others of the platform.
 type FileKind string
@@ -56,7 +47,7 @@ type FileKind string
 func (FileKind) choices() []string { return []string{"ImageList"} }
 
 // Valid implements rule.
-func (k FileKind) Valid() error { return among(string(k), k.choices()) }
+func (k FileKind) Valid() error { return yamlfile.Among(k, k.choices()) }
 
 // Kind is what an entry holds.
 type Kind string
@@ -71,7 +62,7 @@ const (
 func (Kind) choices() []string { return []string{string(Image), string(Chart), string(Artefact)} }
 
 // Valid implements rule.
-func (k Kind) Valid() error { return among(string(k), k.choices()) }
+func (k Kind) Valid() error { return yamlfile.Among(k, k.choices()) }
 
 // repositoryForm is a path of a repository, see
 // https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests.
@@ -183,7 +174,7 @@ type Count int
 func (Count) bounds() (low, high int) { return 1, maxNewest }
 
 // Valid implements rule.
-func (c Count) Valid() error { return within(int(c), 1, maxNewest) }
+func (c Count) Valid() error { return yamlfile.Within(int(c), 1, maxNewest) }
 
 // maxFindings is no limit worth the name.
 const maxFindings = 100000
@@ -194,17 +185,7 @@ type Findings int
 func (Findings) bounds() (low, high int) { return 0, maxFindings }
 
 // Valid implements rule.
-func (f Findings) Valid() error { return within(int(f), 0, maxFindings) }
-
-func within(n, low, high int) error {
-	switch {
-	case n < low:
-		return fmt.Errorf("%d is below %d", n, low)
-	case n > high:
-		return fmt.Errorf("%d is above %d", n, high)
-	}
-	return nil
-}
+func (f Findings) Valid() error { return yamlfile.Within(int(f), 0, maxFindings) }
 
 // NoKey is the key of an entry whose publisher does not sign.
 const NoKey KeyFile = "none"
@@ -228,9 +209,4 @@ const maxNote = 1024
 type Note string
 
 // Valid implements rule.
-func (n Note) Valid() error {
-	if characters := utf8.RuneCountInString(string(n)); characters > maxNote {
-		return fmt.Errorf("has %d characters, at most %d are allowed", characters, maxNote)
-	}
-	return nil
-}
+func (n Note) Valid() error { return yamlfile.AtMost(string(n), maxNote) }

@@ -1,97 +1,39 @@
 package imagelist
 
 import (
-	"bytes"
-	"encoding/json"
-	"flag"
-	"os"
 	"reflect"
 	"regexp"
-	"strconv"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/invopop/jsonschema"
-	validator "github.com/santhosh-tekuri/jsonschema/v6"
-	"go.yaml.in/yaml/v3"
+
+	"github.com/pave-platform/pave/internal/schematest"
 )
 
-var update = flag.Bool("update", false, "write images.schema.json")
+var format = schematest.Format{URL: SchemaURL, Root: List{}, Scalar: scalarSchema, Refine: oneWay}
 
-func TestTheSchemaIsThatOfTheTypes(t *testing.T) {
-	got := generate(t)
-	if *update {
-		if err := os.WriteFile("images.schema.json", got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(string(Schema()), string(got)); diff != "" {
-		t.Errorf("images.schema.json is stale, write it with go generate:\n%s", diff)
-	}
-}
+func TestTheSchemaIsThatOfTheTypes(t *testing.T) { format.IsThatOfTheTypes(t, Schema()) }
 
-func TestEveryFieldIsDescribed(t *testing.T) {
-	var document jsonschema.Schema
-	if err := json.Unmarshal(generate(t), &document); err != nil {
-		t.Fatal(err)
-	}
-	for name, s := range document.Definitions {
-		for field := s.Properties.Oldest(); field != nil; field = field.Next() {
-			if field.Value.Description == "" {
-				t.Errorf("%s.%s has no comment", name, field.Key)
-			}
-		}
-	}
-}
+func TestEveryFieldIsDescribed(t *testing.T) { format.DescribesEveryField(t) }
 
 // TestTheSchemaAgreesWithTheReader holds every file of the reader's own tests
 // against the schema, but those about what lies between two entries.
 func TestTheSchemaAgreesWithTheReader(t *testing.T) {
-	document, err := validator.UnmarshalJSON(bytes.NewReader(Schema()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := validator.NewCompiler()
-	if err := c.AddResource(SchemaURL, document); err != nil {
-		t.Fatal(err)
-	}
-	s, err := c.Compile(SchemaURL)
-	if err != nil {
-		t.Fatal(err)
-	}
+	validate := schematest.Validator(t, SchemaURL, Schema())
 	for name, file := range good {
-		if err := s.Validate(tree(t, file)); err != nil {
+		if err := validate([]byte(file)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for name, c := range bad {
-		if !c.between && !c.broken && s.Validate(tree(t, c.file)) == nil {
+		if !c.between && validate([]byte(c.file)) == nil {
 			t.Errorf("%s: the schema lets it pass", name)
 		}
 	}
 }
 
-func tree(t *testing.T, file string) any {
-	t.Helper()
-	var v any
-	if err := yaml.Unmarshal([]byte(file), &v); err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
-// generate gives the schema of the Go types, with their comments.
-func generate(t *testing.T) []byte {
-	t.Helper()
-	r := jsonschema.Reflector{
-		Anonymous: true, ExpandedStruct: true, FieldNameTag: "yaml", RequiredFromJSONSchemaTags: true, Mapper: scalarSchema,
-	}
-	if err := r.AddGoComments("github.com/pave-platform/pave/steps/mirror/imagelist", "."); err != nil {
-		t.Fatal(err)
-	}
-	s := r.Reflect(List{})
-	s.ID, s.Title = SchemaURL, "images.yaml"
+// oneWay adds that an entry says in one way what it mirrors.
+func oneWay(s *jsonschema.Schema) {
 	for _, way := range [][2][]string{ // what must be there, and what must not
 		{{"tags"}, {"versions", "digest", "variant", "newest", "as"}},
 		{{"versions"}, {"tags", "digest", "as"}},
@@ -103,67 +45,38 @@ func generate(t *testing.T) []byte {
 		}
 		s.Definitions["Entry"].OneOf = append(s.Definitions["Entry"].OneOf, &jsonschema.Schema{Required: way[0], Not: others})
 	}
-	compact, err := json.Marshal(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all bytes.Buffer
-	if err := json.Indent(&all, compact, "", "  "); err != nil {
-		t.Fatal(err)
-	}
-	all.WriteByte('\n')
-	return all.Bytes()
 }
 
 // scalarSchema says in the schema's words what a type's rule allows.
 func scalarSchema(t reflect.Type) *jsonschema.Schema {
 	switch v := reflect.Zero(t).Interface().(type) {
 	case choice:
-		s := &jsonschema.Schema{Type: "string"}
-		for _, allowed := range v.choices() {
-			s.Enum = append(s.Enum, allowed)
-		}
-		return s
+		return schematest.Choice(v.choices())
 	case interface{ bounds() (low, high int) }:
-		low, high := v.bounds()
-		return &jsonschema.Schema{Type: "integer", Minimum: json.Number(strconv.Itoa(low)), Maximum: json.Number(strconv.Itoa(high))}
+		return schematest.Whole(v.bounds())
 	case Tag:
-		s := pattern(tagForm, 0)
+		s := schematest.Pattern(tagForm, 0)
 		s.Not = &jsonschema.Schema{Pattern: legacyForm.String()}
 		return s
 	case KeyFile:
 		return &jsonschema.Schema{Type: "string", Pattern: `^[^/\\\n][^\\\n]*$`, Not: &jsonschema.Schema{Pattern: `^\.\.(/|$)`}}
 	case rule:
-		text, known := map[reflect.Type]struct {
-			form *regexp.Regexp
-			most uint64
-		}{
-			reflect.TypeFor[Name]():     {repositoryForm, maxRepository},
-			reflect.TypeFor[Source]():   {sourceForm, 0},
-			reflect.TypeFor[Target]():   {sourceForm, 0},
-			reflect.TypeFor[Digest]():   {digestForm, 0},
-			reflect.TypeFor[Platform](): {platformForm, 0},
-			reflect.TypeFor[Range]():    {rangeForm, 0},
-			reflect.TypeFor[Note]():     {nil, maxNote},
-		}[t]
-		if !known {
-			panic(t.String() + " has a rule that the schema does not know")
-		}
-		return pattern(text.form, text.most)
+		return texts.Of(t)
 	}
 	return nil
 }
 
+// texts are the types of which a pattern and a length say everything, or as
+// much as the schema can.
+var texts = schematest.Texts{
+	reflect.TypeFor[Name]():     {repositoryForm, maxRepository},
+	reflect.TypeFor[Source]():   {sourceForm, 0},
+	reflect.TypeFor[Target]():   {sourceForm, 0},
+	reflect.TypeFor[Digest]():   {digestForm, 0},
+	reflect.TypeFor[Platform](): {platformForm, 0},
+	reflect.TypeFor[Range]():    {rangeForm, 0},
+	reflect.TypeFor[Note]():     {nil, maxNote},
+}
+
 // rangeForm is as much as a pattern can say of a range.
 var rangeForm = regexp.MustCompile(`[0-9*xX]`)
-
-func pattern(form *regexp.Regexp, most uint64) *jsonschema.Schema {
-	s := &jsonschema.Schema{Type: "string"}
-	if form != nil {
-		s.Pattern = form.String()
-	}
-	if most > 0 {
-		s.MaxLength = &most
-	}
-	return s
-}
