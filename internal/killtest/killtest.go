@@ -4,12 +4,14 @@
 package killtest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -58,10 +60,24 @@ func Killed(err error) bool {
 func Run(t testing.TB, errand any, arm func(kill func())) (killed bool) {
 	t.Helper()
 	cmd := Command(t, errand)
-	arm(func() { _ = cmd.Process.Kill() })
-	out, err := cmd.CombinedOutput()
+	var starting sync.Mutex // the process may call before it is known here
+	arm(func() {
+		starting.Lock()
+		defer starting.Unlock()
+		if cmd.Process != nil {
+			_ = cmd.Process.Kill()
+		}
+	})
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	starting.Lock()
+	err := cmd.Start()
+	starting.Unlock()
+	if err == nil {
+		err = cmd.Wait()
+	}
 	if err != nil && !Killed(err) {
-		t.Fatalf("the process failed before it was killed: %v\n%s", err, out)
+		t.Fatalf("the process failed before it was killed: %v\n%s", err, out.String())
 	}
 	return err != nil
 }
