@@ -103,6 +103,12 @@ func generate(t *testing.T) []byte {
 		}
 		s.Definitions["Entry"].OneOf = append(s.Definitions["Entry"].OneOf, &jsonschema.Schema{Required: way[0], Not: others})
 	}
+	entry, signer := s.Definitions["Entry"], s.Definitions["Signer"]
+	entry.Not = &jsonschema.Schema{Required: []string{"publicKey", "signer"}}
+	entry.DependentRequired = map[string][]string{"trustedRoot": {"signer"}}
+	for _, field := range []string{"subject", "subjectPattern"} {
+		signer.OneOf = append(signer.OneOf, &jsonschema.Schema{Required: []string{field}})
+	}
 	compact, err := json.Marshal(s)
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +137,7 @@ func scalarSchema(t reflect.Type) *jsonschema.Schema {
 		s := pattern(tagForm, 0)
 		s.Not = &jsonschema.Schema{Pattern: legacyForm.String()}
 		return s
-	case KeyFile:
+	case KeyFile, RootFile:
 		return &jsonschema.Schema{Type: "string", Pattern: `^[^/\\\n][^\\\n]*$`, Not: &jsonschema.Schema{Pattern: `^\.\.(/|$)`}}
 	case rule:
 		text, known := map[reflect.Type]struct {
@@ -145,6 +151,9 @@ func scalarSchema(t reflect.Type) *jsonschema.Schema {
 			reflect.TypeFor[Platform](): {platformForm, 0},
 			reflect.TypeFor[Range]():    {rangeForm, 0},
 			reflect.TypeFor[Note]():     {nil, maxNote},
+			reflect.TypeFor[Issuer]():   {issuerForm, maxIdentity},
+			reflect.TypeFor[Subject]():  {subjectForm, maxIdentity},
+			reflect.TypeFor[Pattern]():  {someForm, maxIdentity},
 		}[t]
 		if !known {
 			panic(t.String() + " has a rule that the schema does not know")
@@ -153,6 +162,9 @@ func scalarSchema(t reflect.Type) *jsonschema.Schema {
 	}
 	return nil
 }
+
+// someForm is as much as a pattern can say of a pattern.
+var someForm = regexp.MustCompile(`.`)
 
 // rangeForm is as much as a pattern can say of a range.
 var rangeForm = regexp.MustCompile(`[0-9*xX]`)
