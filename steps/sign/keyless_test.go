@@ -2,6 +2,7 @@ package sign_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -71,6 +72,15 @@ func TestAKeylessSignature(t *testing.T) {
 		}, []string{"integrated time outside certificate validity"}},
 		"does not hold without an entry of the log of certificates": {func(_ *testing.T, _ *lab, s *signature, _ *sign.KeylessOptions) { s.NoSCT = true },
 			[]string{"signed certificate timestamp"}},
+		"holds without one if the trusted root has no such log": {spoil: func(t *testing.T, _ *lab, s *signature, o *sign.KeylessOptions) {
+			s.NoSCT = true
+			var trusted map[string]json.RawMessage
+			must(t, json.Unmarshal(read(t, o.TrustedRoot), &trusted))
+			delete(trusted, "ctlogs")
+			b, err := json.Marshal(trusted)
+			must(t, err)
+			o.TrustedRoot = file(t, string(b))
+		}},
 		"does not hold if the log is another's": {func(t *testing.T, _ *lab, _ *signature, o *sign.KeylessOptions) {
 			o.TrustedRoot = sigstoretest.New(t).TrustedRoot(t)
 		}, []string{"its entry of the transparency log does not hold"}},
@@ -161,6 +171,14 @@ func TestAKeylessSignatureOfTheManifestHolds(t *testing.T) {
 	sigstore.Sign(t, s, l.Client(t).Remote(t.Context())...)
 	_, err = sign.VerifyKeyless(t.Context(), o)
 	must(t, err)
+}
+
+func TestTheTrustedRootOfTheExampleIsRead(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, registrytest.New(t, registrytest.Options{Plain: true, Anonymous: true}))
+	sigstoretest.New(t).Sign(t, sigstoretest.Signature{Image: l.digest, Issuer: issuer, Subject: identity}, l.Client(t).Remote(t.Context())...)
+	_, err := sign.VerifyKeyless(t.Context(), l.wanted(filepath.FromSlash("../../examples/mirror/trusted_root.json")))
+	refused(t, err, fault.Gate, "its entry of the transparency log does not hold")
 }
 
 func TestBadInputOfAKeylessVerificationIsRefused(t *testing.T) {
