@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	cosignbundle "github.com/sigstore/cosign/v2/pkg/cosign/bundle"
 	"github.com/sigstore/cosign/v2/pkg/oci"
@@ -21,16 +22,24 @@ import (
 	"github.com/sigstore/sigstore/pkg/signature/payload"
 )
 
-// keyless gives the signatures under cosign's legacy tag.
+// keyless gives the signatures under cosign's legacy tag, the newest first, up to
+// the first that holds: where an image is signed anew every night, there are many.
 func (t tags) keyless(ctx context.Context, k keyless) ([]keylessClaim, error) {
 	layers, err := t.layers(ctx, ociremote.SignatureTag)
 	if err != nil {
 		return nil, err
 	}
-	claims := make([]keylessClaim, len(layers))
-	for i, layer := range layers {
-		claims[i] = k.legacy(t.subject, layer)
-		claims[i].format = Legacy
+	var claims []keylessClaim
+	for _, layer := range slices.Backward(layers) {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		c := k.legacy(t.subject, layer)
+		c.format = Legacy
+		claims = append(claims, c)
+		if c.flaw == "" {
+			break
+		}
 	}
 	return claims, nil
 }
