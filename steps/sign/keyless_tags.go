@@ -9,8 +9,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	cosignbundle "github.com/sigstore/cosign/v2/pkg/cosign/bundle"
 	"github.com/sigstore/cosign/v2/pkg/oci"
 	ociremote "github.com/sigstore/cosign/v2/pkg/oci/remote"
@@ -34,8 +36,10 @@ func (t tags) keyless(ctx context.Context, k keyless) ([]keylessClaim, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		c := k.legacy(t.subject, layer)
-		c.format = Legacy
+		c, err := t.keylessLayer(k, layer)
+		if err != nil {
+			return nil, err
+		}
 		claims = append(claims, c)
 		if c.flaw == "" {
 			break
@@ -44,13 +48,26 @@ func (t tags) keyless(ctx context.Context, k keyless) ([]keylessClaim, error) {
 	return claims, nil
 }
 
-// legacy judges a signature under the tag: its annotations say the same as a
-// bundle, and are made one.
-func (k keyless) legacy(image *subject, layer oci.Signature) keylessClaim {
+// keylessLayer reads and judges one. An error is one of the registry: it says
+// nothing about the signature.
+func (t tags) keylessLayer(k keyless, layer oci.Signature) (keylessClaim, error) {
 	content, err := layer.Payload()
 	if err != nil {
-		return keylessClaim{flaw: oneLine(err.Error())}
+		_, answered := errors.AsType[*transport.Error](err)
+		_, silent := errors.AsType[net.Error](err)
+		if silent || answered && !notFound(err) {
+			return keylessClaim{}, t.explain("signatures of "+t.ref.String(), err)
+		}
+		return keylessClaim{format: Legacy, flaw: oneLine(err.Error())}, nil
 	}
+	c := k.legacy(t.subject, layer, content)
+	c.format = Legacy
+	return c, nil
+}
+
+// legacy judges a signature under the tag: its annotations say the same as a
+// bundle, and are made one.
+func (k keyless) legacy(image *subject, layer oci.Signature, content []byte) keylessClaim {
 	b, err := asBundle(layer, content)
 	if err != nil {
 		return keylessClaim{flaw: oneLine(err.Error())}

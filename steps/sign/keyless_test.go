@@ -3,6 +3,7 @@ package sign_test
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -169,6 +170,22 @@ func TestAKeylessSignatureOfTheManifestHolds(t *testing.T) {
 	refused(t, err, fault.Gate, "about another image, sha256:")
 	s.Manifest = manifest.Manifest
 	sigstore.Sign(t, s, l.Client(t).Remote(t.Context())...)
+	_, err = sign.VerifyKeyless(t.Context(), o)
+	must(t, err)
+}
+
+// TestARegistryThatIsSilentIsNoVerdict breaks the reading of what was signed.
+func TestARegistryThatIsSilentIsNoVerdict(t *testing.T) {
+	t.Parallel()
+	var front registrytest.Front
+	l := newLab(t, registrytest.New(t, registrytest.Options{Plain: true, Anonymous: true, Wrap: front.Wrap}))
+	sigstore := sigstoretest.New(t)
+	sigstore.Sign(t, sigstoretest.Signature{Image: l.digest, Issuer: issuer, Subject: identity, Legacy: true}, l.Client(t).Remote(t.Context())...)
+	o := l.wanted(sigstore.TrustedRoot(t))
+	front.Break(http.MethodGet, "/blobs/", -1, registrytest.Answer(http.StatusForbidden, "{}"))
+	_, err := sign.VerifyKeyless(t.Context(), o)
+	refused(t, err, fault.Failed, "signatures of "+o.Ref)
+	front.Heal()
 	_, err = sign.VerifyKeyless(t.Context(), o)
 	must(t, err)
 }
