@@ -70,9 +70,16 @@ func (mirrorTools) Signer(flags cli.Signing, target registry.Options) mirror.Sig
 }
 
 // Verify implements mirrorcmd.Tools.
-func (mirrorTools) Verify(ctx context.Context, sources registry.Options, ref, keyFile string) error {
-	_, err := sign.Verify(ctx, sign.VerifyOptions{
-		Ref: ref, Registry: sources, Key: sign.PublicKey{PEM: secret.Source{File: keyFile}},
+func (mirrorTools) Verify(ctx context.Context, sources registry.Options, ref string, by mirror.Publisher) (string, error) {
+	if by.KeyFile != "" {
+		_, err := sign.Verify(ctx, sign.VerifyOptions{
+			Ref: ref, Registry: sources, Key: sign.PublicKey{PEM: secret.Source{File: by.KeyFile}},
+		})
+		return "", err
+	}
+	r, err := sign.VerifyKeyless(ctx, sign.KeylessOptions{
+		Ref: ref, Registry: sources, TrustedRoot: by.TrustedRoot,
+		Issuer: by.Issuer, Subject: by.Subject, SubjectPattern: by.SubjectPattern,
 	})
-	return err
+	return r.Subject, err
 }

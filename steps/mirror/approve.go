@@ -23,7 +23,7 @@ type ApproveOptions struct {
 	Reason string   // why what the gate or a signature speaks against is approved nevertheless
 	DryRun bool     // write nothing
 	Scan   Scan     // nil: nothing is scanned
-	Verify Verify   // needed where the list names publishers' keys
+	Verify Verify   // needed where the list names publishers' keys or identities
 	Now    func() time.Time
 }
 

@@ -114,11 +114,11 @@ func TestASignatureThatDoesNotHoldIsRefused(t *testing.T) {
 		"the registry is silent": {fault.Failedf("connection reset"), fault.Failed, "connection reset"},
 	} {
 		o := l.approveOptions()
-		o.Verify = func(_ context.Context, _ registry.Options, ref, key string) error {
-			if !strings.Contains(ref, "/up/a@sha256:") || !strings.HasSuffix(key, "keys/a.pub") {
-				t.Errorf("asked about %s with %s", ref, key)
+		o.Verify = func(_ context.Context, _ registry.Options, ref string, by mirror.Publisher) (string, error) {
+			if !strings.Contains(ref, "/up/a@sha256:") || !strings.HasSuffix(by.KeyFile, "keys/a.pub") {
+				t.Errorf("asked about %s with %+v", ref, by)
 			}
-			return c.err
+			return "", c.err
 		}
 		if _, err := mirror.Approve(t.Context(), o); fault.KindOf(err) != c.kind || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", name, err)

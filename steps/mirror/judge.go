@@ -58,24 +58,24 @@ func (j judge) failed(ctx context.Context, i *item, err error) error {
 }
 
 func (j judge) signature(ctx context.Context, i *item, ref name.Digest) error {
-	key := j.list.KeyPath(i.wanted.entry)
-	if key == "" {
+	by, signs := j.publisher(i.wanted.entry)
+	if !signs {
 		return nil
 	}
 	if j.verify == nil {
-		return fault.Inputf("%s has a publisher's key and nothing verifies signatures", i.Ref)
+		return fault.Inputf("%s is signed by its publisher and nothing verifies signatures", i.Ref)
 	}
-	err := j.verify(ctx, j.reach, ref.String(), key)
+	identity, err := j.verify(ctx, j.reach, ref.String(), by)
 	switch {
 	case err == nil:
-		i.Signature = string(imagelist.Verified)
+		i.Signature, i.SignedBy = string(imagelist.Verified), identity
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case fault.KindOf(err) == fault.Gate:
 		i.Signature = string(imagelist.Unverified)
 		i.Refused = append(i.Refused, Refusal{Reason: oneLine(err)})
 	case fault.KindOf(err) == fault.Input:
-		return err // the key file: it is the caller's
+		return err // the key file, the trusted root: they are the caller's
 	default:
 		return j.failed(ctx, i, err)
 	}

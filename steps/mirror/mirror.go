@@ -48,9 +48,32 @@ type Scanned struct {
 	Exceeded []string       // limits that were passed, in words
 }
 
-// Verify checks a publisher's signature of registry/repository@digest by the key
-// in a PEM file; sources say how to reach it. What does not hold is a fault.Gate.
-type Verify func(ctx context.Context, sources registry.Options, ref, keyFile string) error
+// Verify checks a publisher's signature of registry/repository@digest; sources say
+// how to reach it. It gives the identity that signed, or nothing where it was a
+// key. What does not hold is a fault.Gate.
+type Verify func(ctx context.Context, sources registry.Options, ref string, by Publisher) (identity string, err error)
+
+// Publisher is who has to have signed: the key in a PEM file, or an identity with
+// a certificate of a Sigstore.
+type Publisher struct {
+	KeyFile string // empty: the rest counts
+
+	TrustedRoot    string // file
+	Issuer         string
+	Subject        string // or SubjectPattern
+	SubjectPattern string // matches the whole
+}
+
+// publisher gives who signs an entry, and false where nobody does.
+func (w *workspace) publisher(e imagelist.Entry) (Publisher, bool) {
+	if s := e.Signer; s != nil {
+		return Publisher{
+			TrustedRoot: w.list.RootPath(e), Issuer: string(s.Issuer), Subject: string(s.Subject), SubjectPattern: string(s.SubjectPattern),
+		}, true
+	}
+	key := w.list.KeyPath(e)
+	return Publisher{KeyFile: key}, key != ""
+}
 
 // Sign signs registry/repository@digest with the platform's key, and tells
 // whether there was no valid signature before.

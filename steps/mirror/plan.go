@@ -16,7 +16,7 @@ import (
 type PlanOptions struct {
 	Common
 	Scan   Scan   // nil: nothing is scanned
-	Verify Verify // needed where the list names publishers' keys
+	Verify Verify // needed where the list names publishers' keys or identities
 }
 
 // Plan compares what the list asks for with the lock and with the target. It

@@ -58,7 +58,8 @@ type Item struct {
 	Size         int64      `json:"size,omitempty"` // compressed, of the platforms to mirror
 	Platforms    []string   `json:"platforms,omitempty"`
 	Created      *time.Time `json:"created,omitempty"`
-	Signature    string     `json:"signature,omitempty"` // verified or unverified, where there is a publisher's key
+	Signature    string     `json:"signature,omitempty"` // verified or unverified, where the list says who signs
+	SignedBy     string     `json:"signedBy,omitempty"`  // the identity whose signature it is, where it is not a key's
 	Scan         *Findings  `json:"scan,omitempty"`
 	Refused      []Refusal  `json:"refused,omitempty"` // why approve refuses it
 	Note         string     `json:"note,omitempty"`

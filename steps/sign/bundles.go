@@ -77,22 +77,12 @@ func (b bundles) referrers(ctx context.Context, wanted func(string) bool) ([]v1.
 // claim reads one bundle. An error is one of the registry; a bundle that
 // cannot be read is a claim with a flaw.
 func (b bundles) claim(ctx context.Context, k keys, d v1.Descriptor) (claim, error) {
-	flawed := claim{format: Bundle, predicateType: "unknown"}
-	manifest, raw, err := b.read(ctx, d)
-	if notFound(err) {
-		flawed.flaw = "listed, but not in the registry"
-		return flawed, nil
-	}
+	manifest, parsed, flaw, err := b.parse(ctx, d)
 	if err != nil {
 		return claim{}, err
 	}
-	if raw == nil {
-		flawed.flaw = "not one bundle of a readable size"
-		return flawed, nil
-	}
-	var parsed sigstorebundle.Bundle
-	if err := parsed.UnmarshalJSON(raw); err != nil {
-		flawed.flaw = fmt.Sprintf("not a Sigstore bundle: %v", err)
+	flawed := claim{format: Bundle, predicateType: "unknown", flaw: flaw}
+	if flaw != "" {
 		return flawed, nil
 	}
 	envelope := parsed.GetDsseEnvelope()
@@ -111,6 +101,25 @@ func (b bundles) claim(ctx context.Context, k keys, d v1.Descriptor) (claim, err
 		c.flaw = "altered after it was signed by this key"
 	}
 	return c, nil
+}
+
+// parse gives the bundle of a referrer, or the flaw for which there is none. An
+// error is one of the registry.
+func (b bundles) parse(ctx context.Context, d v1.Descriptor) (*v1.Manifest, *sigstorebundle.Bundle, string, error) {
+	manifest, raw, err := b.read(ctx, d)
+	switch {
+	case notFound(err):
+		return nil, nil, "listed, but not in the registry", nil
+	case err != nil:
+		return nil, nil, "", err
+	case raw == nil:
+		return nil, nil, "not one bundle of a readable size", nil
+	}
+	var parsed sigstorebundle.Bundle
+	if err := parsed.UnmarshalJSON(raw); err != nil {
+		return nil, nil, fmt.Sprintf("not a Sigstore bundle: %v", err), nil
+	}
+	return manifest, &parsed, "", nil
 }
 
 // read gives the manifest of a referrer and the bundle in its one layer; a nil

@@ -22,7 +22,7 @@ import (
 type Tools interface {
 	Scanner(cli.Scan) (mirror.Scan, error)
 	Signer(cli.Signing, registry.Options) mirror.Sign
-	Verify(ctx context.Context, sources registry.Options, ref, keyFile string) error
+	Verify(ctx context.Context, sources registry.Options, ref string, by mirror.Publisher) (identity string, err error)
 }
 
 // ErrElsewhere is the error of a command that takes Tools that are not there.

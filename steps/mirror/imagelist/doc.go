@@ -12,6 +12,7 @@
 //	  target: harbor.example.internal/library
 //	  platforms: [linux/amd64, linux/arm64] # without it all platforms
 //	  limits: {critical: 3}   # as in pave scan; without it three critical findings
+//	  trustedRoot: trusted_root.json # Sigstore's, for the entries with a signer
 //	images:
 //	  - name: alpine          # library/alpine at the target
 //	    source: docker.io/library/alpine
@@ -26,6 +27,12 @@
 //	    digest: sha256:…      # one image by content
 //	    as: 1.4.0             # its tag at the target
 //	    publicKey: keys/tool.pub # the publisher's; relative to this file
+//	  - name: nginx
+//	    source: cgr.dev/chainguard/nginx
+//	    tags: [latest]
+//	    signer:               # instead of a key: an identity, with defaults.trustedRoot
+//	      issuer: https://token.actions.githubusercontent.com
+//	      subject: https://github.com/chainguard-images/images/.github/workflows/release.yaml@refs/heads/main
 //	  - name: trivy-db
 //	    source: ghcr.io/aquasecurity/trivy-db
 //	    tags: ["2"]

@@ -26,6 +26,8 @@ type Defaults struct {
 	Limits *Limits `yaml:"limits" json:"limits,omitempty"`
 	// PEM file with the key that publishers sign with, relative to this file.
 	PublicKey KeyFile `yaml:"publicKey" json:"publicKey,omitempty"`
+	// Sigstore's trusted_root.json, relative to this file: needed as soon as an entry has a signer.
+	TrustedRoot RootFile `yaml:"trustedRoot" json:"trustedRoot,omitempty"`
 }
 
 // Entry is one repository at the target and what is mirrored into it: exactly one of
@@ -55,8 +57,23 @@ type Entry struct {
 	Limits *Limits `yaml:"limits" json:"limits,omitempty"`
 	// PEM file with the key that the publisher signs with, relative to this file, or none.
 	PublicKey KeyFile `yaml:"publicKey" json:"publicKey,omitempty"`
+	// Who signs without a key of their own, instead of publicKey.
+	Signer *Signer `yaml:"signer" json:"signer,omitempty"`
+	// The trusted_root.json of the Sigstore that the signer uses, instead of the default one. Only with signer.
+	TrustedRoot RootFile `yaml:"trustedRoot" json:"trustedRoot,omitempty"`
 	// What it is for, for people.
 	Note Note `yaml:"note" json:"note,omitempty"`
+}
+
+// Signer is an identity that signs with a certificate of Sigstore's (keyless):
+// exactly one of subject and subjectPattern says whose.
+type Signer struct {
+	// Who vouches for the identity, as in https://token.actions.githubusercontent.com.
+	Issuer Issuer `yaml:"issuer" json:"issuer" jsonschema:"required"`
+	// The identity in the certificate: an address of a workflow, or an e-mail address.
+	Subject Subject `yaml:"subject" json:"subject,omitempty"`
+	// Regular expression that matches the whole of the identity.
+	SubjectPattern Pattern `yaml:"subjectPattern" json:"subjectPattern,omitempty"`
 }
 
 // Limits are the numbers of findings that still pass. A severity that is left out

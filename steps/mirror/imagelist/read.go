@@ -1,6 +1,7 @@
 package imagelist
 
 import (
+	"cmp"
 	"path/filepath"
 
 	"github.com/pave-platform/pave/internal/yamlfile"
@@ -31,8 +32,12 @@ func Parse(file string, data []byte) (*List, error) {
 	return &l, nil
 }
 
-// KeyPath gives the file of an entry's publisher's key, or "" for none.
+// KeyPath gives the file of an entry's publisher's key, or "" for none. An entry
+// with a signer has none.
 func (l *List) KeyPath(e Entry) string {
+	if e.Signer != nil {
+		return ""
+	}
 	key := e.PublicKey
 	if key == "" {
 		key = l.Defaults.PublicKey
@@ -40,7 +45,16 @@ func (l *List) KeyPath(e Entry) string {
 	if key == "" || key == NoKey {
 		return ""
 	}
-	return filepath.Join(filepath.Dir(l.file), filepath.FromSlash(string(key)))
+	return l.path(string(key))
+}
+
+// RootPath gives the trusted root by which an entry's signer is verified.
+func (l *List) RootPath(e Entry) string {
+	return l.path(string(cmp.Or(e.TrustedRoot, l.Defaults.TrustedRoot)))
+}
+
+func (l *List) path(beside string) string {
+	return filepath.Join(filepath.Dir(l.file), filepath.FromSlash(beside))
 }
 
 func entryPath(i int) string { return yamlfile.Index("images", i) }
@@ -51,6 +65,7 @@ func check(f *yamlfile.File, l *List) {
 	for i, e := range l.Images {
 		path := entryPath(i)
 		checkChoice(f, e, path)
+		checkSigner(f, path)
 		tags := e.Tags
 		if e.As != "" {
 			tags = []Tag{e.As}
@@ -80,6 +95,30 @@ func repeated(f *yamlfile.File, before []Platform, p Platform, path string) {
 		if b == p && p != "" {
 			f.Conflict(path, "%s is given twice", p)
 		}
+	}
+}
+
+// checkSigner looks at who signs an entry. It looks at what the file has, valid or
+// not.
+func checkSigner(f *yamlfile.File, path string) {
+	if !f.Has(path + ".signer") {
+		if f.Has(path + ".trustedRoot") {
+			f.Conflict(path+".trustedRoot", "belongs to signer, which is not there: delete the line")
+		}
+		return
+	}
+	signer := path + ".signer"
+	if f.Has(path + ".publicKey") {
+		f.Conflict(signer, "stands beside publicKey: give one of the two")
+	}
+	if !f.Has(path+".trustedRoot") && !f.Has("defaults.trustedRoot") {
+		f.Conflict(signer, "cannot be verified without Sigstore's trusted_root.json: give defaults.trustedRoot its file")
+	}
+	switch subject, pattern := f.Has(signer+".subject"), f.Has(signer+".subjectPattern"); {
+	case subject && pattern:
+		f.Conflict(signer+".subjectPattern", "stands beside subject: give one of the two")
+	case !subject && !pattern && f.Has(signer+".issuer"):
+		f.Conflict(signer, "does not say who signs: give subject or subjectPattern")
 	}
 }
 

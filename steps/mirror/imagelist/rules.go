@@ -195,9 +195,25 @@ type KeyFile string
 
 // Valid implements rule.
 func (k KeyFile) Valid() error {
-	clean := path.Clean(string(k))
-	if k == "" || strings.ContainsAny(string(k), "\\\n") || path.IsAbs(clean) || clean == ".." || strings.HasPrefix(clean, "../") {
+	if !beside(string(k)) {
 		return fmt.Errorf("%q is not a file beside this one: write a path below its folder, as in keys/publisher.pub, or none", k)
+	}
+	return nil
+}
+
+// beside tells whether a path stays below the folder of images.yaml.
+func beside(file string) bool {
+	clean := path.Clean(file)
+	return file != "" && !strings.ContainsAny(file, "\\\n") && !path.IsAbs(clean) && clean != ".." && !strings.HasPrefix(clean, "../")
+}
+
+// RootFile is a file beside images.yaml.
+type RootFile string
+
+// Valid implements rule.
+func (r RootFile) Valid() error {
+	if !beside(string(r)) {
+		return fmt.Errorf("%q is not a file beside this one: write a path below its folder, as in trusted_root.json", r)
 	}
 	return nil
 }

@@ -15,5 +15,5 @@ var schema []byte
 
 // Schema gives the JSON Schema (2020-12) of images.yaml, with which an editor
 // completes and explains the file. It refuses what [Parse] refuses, but for what
-// lies between two entries.
+// lies between two entries, or between an entry and the defaults.
 func Schema() []byte { return slices.Clone(schema) }

@@ -32,7 +32,7 @@ func TestTheSchemaAgreesWithTheReader(t *testing.T) {
 	}
 }
 
-// oneWay adds that an entry says in one way what it mirrors.
+// oneWay adds that an entry says in one way what it mirrors, and by whom it is.
 func oneWay(s *jsonschema.Schema) {
 	for _, way := range [][2][]string{ // what must be there, and what must not
 		{{"tags"}, {"versions", "digest", "variant", "newest", "as"}},
@@ -44,6 +44,12 @@ func oneWay(s *jsonschema.Schema) {
 			others.AnyOf = append(others.AnyOf, &jsonschema.Schema{Required: []string{field}})
 		}
 		s.Definitions["Entry"].OneOf = append(s.Definitions["Entry"].OneOf, &jsonschema.Schema{Required: way[0], Not: others})
+	}
+	entry, signer := s.Definitions["Entry"], s.Definitions["Signer"]
+	entry.Not = &jsonschema.Schema{Required: []string{"publicKey", "signer"}}
+	entry.DependentRequired = map[string][]string{"trustedRoot": {"signer"}}
+	for _, field := range []string{"subject", "subjectPattern"} {
+		signer.OneOf = append(signer.OneOf, &jsonschema.Schema{Required: []string{field}})
 	}
 }
 
@@ -58,7 +64,7 @@ func scalarSchema(t reflect.Type) *jsonschema.Schema {
 		s := schematest.Pattern(tagForm, 0)
 		s.Not = &jsonschema.Schema{Pattern: legacyForm.String()}
 		return s
-	case KeyFile:
+	case KeyFile, RootFile:
 		return &jsonschema.Schema{Type: "string", Pattern: `^[^/\\\n][^\\\n]*$`, Not: &jsonschema.Schema{Pattern: `^\.\.(/|$)`}}
 	case rule:
 		return texts.Of(t)
@@ -76,7 +82,13 @@ var texts = schematest.Texts{
 	reflect.TypeFor[Platform](): {platformForm, 0},
 	reflect.TypeFor[Range]():    {rangeForm, 0},
 	reflect.TypeFor[Note]():     {nil, maxNote},
+	reflect.TypeFor[Issuer]():   {issuerForm, maxIdentity},
+	reflect.TypeFor[Subject]():  {subjectForm, maxIdentity},
+	reflect.TypeFor[Pattern]():  {someForm, maxIdentity},
 }
+
+// someForm is as much as a pattern can say of a pattern.
+var someForm = regexp.MustCompile(`.`)
 
 // rangeForm is as much as a pattern can say of a range.
 var rangeForm = regexp.MustCompile(`[0-9*xX]`)
