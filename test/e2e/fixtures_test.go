@@ -39,12 +39,16 @@ func (r *reader) pave(t *testing.T, registry bool, args ...string) {
 // addresses, and one of its images.
 func (r *reader) upstream(t *testing.T) {
 	t.Helper()
-	list, err := os.ReadFile(filepath.Join(platform.repository, "examples", "mirror", "images.yaml"))
+	example := filepath.Join(platform.repository, "examples", "mirror")
+	list, err := os.ReadFile(filepath.Join(example, "images.yaml"))
 	must(t, err)
 	text := regexp.MustCompile(`source: [a-z.]+/`).ReplaceAllString(string(list), "source: "+platform.registry.host+"/upstream/")
 	text = strings.ReplaceAll(text, "harbor.example.internal", platform.registry.host)
 	dir := filepath.Join(r.application, "examples", "mirror")
 	must(t, os.MkdirAll(dir, 0o755))
+	root, err := os.ReadFile(filepath.Join(example, "trusted_root.json"))
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(dir, "trusted_root.json"), root, 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "images.yaml"), []byte(text), 0o600))
 
 	tarball := filepath.Join(t.TempDir(), "alpine.tar")
