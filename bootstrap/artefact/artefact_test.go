@@ -131,7 +131,7 @@ func TestEveryTruncationIsNoticed(t *testing.T) {
 
 func TestAnArtefactThatIsNotTheOneIsRefusedWithTheReason(t *testing.T) {
 	l := seal(t)
-	replace := func(old, new string) []byte { return []byte(strings.Replace(string(l.content), old, new, 1)) }
+	replace := func(from, to string) []byte { return []byte(strings.Replace(string(l.content), from, to, 1)) }
 	for name, c := range map[string]struct {
 		content []byte
 		expect  artefact.Expect

@@ -43,11 +43,11 @@ func (a *Artefact) Seal(s Secrets) error {
 	if err != nil {
 		return fault.Inputf("artefact: recipients: %w", err).Fix("give the public half of an age key, which begins with age1")
 	}
-	clear, err := a.clear()
+	inClear, err := a.clear()
 	if err != nil {
 		return fault.Failedf("artefact: %w", err)
 	}
-	plain, err := json.Marshal(sealed{Clear: clear, Bundle: s.Bundle, MachineConfigs: s.MachineConfigs})
+	plain, err := json.Marshal(sealed{Clear: inClear, Bundle: s.Bundle, MachineConfigs: s.MachineConfigs})
 	if err != nil {
 		return fault.Failedf("artefact: %w", err)
 	}
@@ -96,11 +96,11 @@ func (a *Artefact) Open(identity secret.Source) (*Secrets, error) {
 	if err := json.Unmarshal(plain, &s); err != nil || s.Bundle == nil { // the error can quote a secret
 		return nil, fault.Inputf("the artefact's sealed part is not what pave sealed").Fix("%s", again)
 	}
-	clear, err := a.clear()
+	inClear, err := a.clear()
 	if err != nil {
 		return nil, fault.Failedf("artefact: %w", err)
 	}
-	if s.Clear != clear {
+	if s.Clear != inClear {
 		return nil, fault.Inputf("the artefact of cluster %s is forged: its addresses or versions are not those that were sealed with its secrets", a.Cluster.Name).Fix("%s", again)
 	}
 	s.Bundle.Clock = secrets.NewClock()

@@ -77,7 +77,8 @@ func (r *run) download(ctx context.Context, url string) (*ova, error) {
 	transport.TLSClientConfig = trusted
 	defer transport.CloseIdleConnections()
 	r.Log.Info("downloading the image", "from", url)
-	response, err := (&http.Client{Transport: transport}).Do(request)
+	client := &http.Client{Transport: transport}
+	response, err := client.Do(request)
 	if err != nil {
 		return nil, fault.Failedf("spec.ova.url: %w", err).Fix("check the address, and the CA if it is a private one")
 	}

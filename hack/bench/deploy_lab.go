@@ -195,7 +195,7 @@ func (w *way) deploy(ctx context.Context, values, image string) error {
 	err := cmd.Run()
 	end := time.Now()
 	if err != nil {
-		return fmt.Errorf("%s: %w\n%s", w.typed(w.dir, argv...), err, tail(said.String(), 15))
+		return fmt.Errorf("%s: %w\n%s", w.typed(w.dir, argv...), err, tail(said.String()))
 	}
 	for _, m := range waits.FindAllStringSubmatch(said.String(), -1) {
 		at, err := time.Parse(time.RFC3339Nano, m[1])

@@ -82,7 +82,7 @@ func (a *application) walk(ctx context.Context) (walked, error) {
 	}
 	w := walked{ran: r, digest: digest.FindString(r.stdout)}
 	if w.digest == "" {
-		return w, fmt.Errorf("the golden path names no image:\n%s", tail(r.stdout, 15))
+		return w, fmt.Errorf("the golden path names no image:\n%s", tail(r.stdout))
 	}
 	return w, nil
 }

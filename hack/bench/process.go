@@ -28,7 +28,7 @@ func (l *lab) exec(ctx context.Context, dir string, argv ...string) (ran, error)
 	err := cmd.Run()
 	r := ran{wall: time.Since(start), stdout: stdout.String()}
 	if err != nil {
-		return r, fmt.Errorf("%s: %w\n%s", l.typed(dir, argv...), err, tail(stdout.String()+stderr.String(), 15))
+		return r, fmt.Errorf("%s: %w\n%s", l.typed(dir, argv...), err, tail(stdout.String()+stderr.String()))
 	}
 	r.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
 	// The child's peak begins with ours at the time of the fork, which is small
@@ -90,8 +90,9 @@ func (l *lab) typed(dir string, argv ...string) string {
 	return s
 }
 
-// tail gives the last n lines of s.
-func tail(s string, n int) string {
+// tail gives the last lines of s, as many as an error can have.
+func tail(s string) string {
+	const most = 15
 	lines := strings.Split(strings.TrimSpace(s), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+	return strings.Join(lines[max(0, len(lines)-most):], "\n")
 }

@@ -93,7 +93,7 @@ func (s *servers) serve(ctx context.Context, l *lab, argv []string) (string, err
 	var ready struct{ URL string }
 	if err := json.NewDecoder(stdout).Decode(&ready); err != nil {
 		said, _ := os.ReadFile(log.Name())
-		return "", fmt.Errorf("%s did not start: %w\n%s", l.typed(l.dir, argv...), err, tail(string(said), 15))
+		return "", fmt.Errorf("%s did not start: %w\n%s", l.typed(l.dir, argv...), err, tail(string(said)))
 	}
 	return ready.URL, nil
 }

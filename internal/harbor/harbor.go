@@ -93,8 +93,8 @@ func statusOf(err error) int {
 const maxAnswer = 8 << 20
 
 // call sends body, if there is one, and reads the answer into result, if there is
-// one. It gives the answer's headers. Path segments are given unescaped.
-func (c *Client) call(ctx context.Context, method string, path []string, query url.Values, body, result any) (http.Header, error) {
+// one. Path segments are given unescaped.
+func (c *Client) call(ctx context.Context, method string, path []string, query url.Values, body, result any) error {
 	escaped := make([]string, len(path))
 	for i, p := range path {
 		escaped[i] = url.PathEscape(p)
@@ -105,13 +105,13 @@ func (c *Client) call(ctx context.Context, method string, path []string, query u
 	if body != nil {
 		encoded, err := json.Marshal(body)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		content = bytes.NewReader(encoded)
 	}
 	r, err := http.NewRequestWithContext(ctx, method, at.String(), content)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	r.SetBasicAuth(c.username, c.password)
 	r.Header.Set("Accept", "application/json")
@@ -122,23 +122,23 @@ func (c *Client) call(ctx context.Context, method string, path []string, query u
 	}
 	resp, err := c.http.Do(r)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer resp.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return nil, &answer{resp.StatusCode, message(text)}
+		return &answer{resp.StatusCode, message(text)}
 	}
 	if result == nil {
-		return resp.Header, nil
+		return nil
 	}
 	if err := json.Unmarshal(text, result); err != nil {
-		return nil, fmt.Errorf("the answer is not what the API says: %w", err)
+		return fmt.Errorf("the answer is not what the API says: %w", err)
 	}
-	return resp.Header, nil
+	return nil
 }
 
 // message reads Harbor's list of errors.

@@ -34,7 +34,7 @@ type NewProject struct {
 // Project gives a project, and whether there is one.
 func (c *Client) Project(ctx context.Context, name string) (Project, bool, error) {
 	var p Project
-	_, err := c.call(ctx, http.MethodGet, []string{"projects", name}, nil, nil, &p)
+	err := c.call(ctx, http.MethodGet, []string{"projects", name}, nil, nil, &p)
 	// Harbor answers 403 where there is no project and the account is not the
 	// administrator's: it does not tell that from one that is hidden.
 	if s := statusOf(err); s == http.StatusNotFound {
@@ -46,7 +46,7 @@ func (c *Client) Project(ctx context.Context, name string) (Project, bool, error
 // CreateProject makes a project, and tells whether it did: one that is there is
 // left as it is.
 func (c *Client) CreateProject(ctx context.Context, p NewProject) (bool, error) {
-	_, err := c.call(ctx, http.MethodPost, []string{"projects"}, nil, p, nil)
+	err := c.call(ctx, http.MethodPost, []string{"projects"}, nil, p, nil)
 	if statusOf(err) == http.StatusConflict {
 		return false, nil
 	}
@@ -93,7 +93,7 @@ func (c *Client) ImmutableRules(ctx context.Context, project string) ([]Immutabl
 
 // CreateImmutableRule adds a rule to a project.
 func (c *Client) CreateImmutableRule(ctx context.Context, project string, rule ImmutableRule) error {
-	_, err := c.call(ctx, http.MethodPost, []string{"projects", project, "immutabletagrules"}, nil, rule, nil)
+	err := c.call(ctx, http.MethodPost, []string{"projects", project, "immutabletagrules"}, nil, rule, nil)
 	return c.explain("add an immutability rule to Harbor project "+project, err)
 }
 
@@ -134,7 +134,7 @@ func (c *Client) Retention(ctx context.Context, p Project) (*Retention, error) {
 		return nil, nil
 	}
 	var r Retention
-	_, err := c.call(ctx, http.MethodGet, []string{"retentions", p.Metadata.RetentionID}, nil, nil, &r)
+	err := c.call(ctx, http.MethodGet, []string{"retentions", p.Metadata.RetentionID}, nil, nil, &r)
 	if err != nil {
 		return nil, c.explain("retention policy of Harbor project "+p.Name, err)
 	}
@@ -144,7 +144,7 @@ func (c *Client) Retention(ctx context.Context, p Project) (*Retention, error) {
 // CreateRetention gives a project its policy. A project that has one is answered
 // with an error: change that one.
 func (c *Client) CreateRetention(ctx context.Context, r Retention) error {
-	_, err := c.call(ctx, http.MethodPost, []string{"retentions"}, nil, r, nil)
+	err := c.call(ctx, http.MethodPost, []string{"retentions"}, nil, r, nil)
 	return c.explain("make the retention policy of Harbor project "+strconv.FormatInt(r.Scope.Ref, 10), err)
 }
 
@@ -152,7 +152,7 @@ func (c *Client) CreateRetention(ctx context.Context, r Retention) error {
 func (c *Client) DeleteTag(ctx context.Context, project, repository, tag string) (bool, error) {
 	// Slashes of a repository are escaped twice: proxies unescape once.
 	path := []string{"projects", project, "repositories", strings.ReplaceAll(repository, "/", "%2F"), "artifacts", tag, "tags", tag}
-	_, err := c.call(ctx, http.MethodDelete, path, nil, nil, nil)
+	err := c.call(ctx, http.MethodDelete, path, nil, nil, nil)
 	if statusOf(err) == http.StatusNotFound {
 		return false, nil
 	}
@@ -171,7 +171,7 @@ func pages[T any](ctx context.Context, c *Client, path []string, query url.Value
 			q[k] = v
 		}
 		var some []T
-		if _, err := c.call(ctx, http.MethodGet, path, q, nil, &some); err != nil {
+		if err := c.call(ctx, http.MethodGet, path, q, nil, &some); err != nil {
 			return nil, c.explain(what, err)
 		}
 		all = append(all, some...)

@@ -50,13 +50,13 @@ func (c *Client) Robots(ctx context.Context, p Project) ([]Robot, error) {
 // writes before it.
 func (c *Client) CreateRobot(ctx context.Context, r Robot) (NewRobot, error) {
 	var made NewRobot
-	_, err := c.call(ctx, http.MethodPost, []string{"robots"}, nil, r, &made)
+	err := c.call(ctx, http.MethodPost, []string{"robots"}, nil, r, &made)
 	return made, c.explain("make Harbor robot "+r.Name, err)
 }
 
 // DeleteRobot removes a robot, and tells whether there was one.
 func (c *Client) DeleteRobot(ctx context.Context, id int64) (bool, error) {
-	_, err := c.call(ctx, http.MethodDelete, []string{"robots", strconv.FormatInt(id, 10)}, nil, nil, nil)
+	err := c.call(ctx, http.MethodDelete, []string{"robots", strconv.FormatInt(id, 10)}, nil, nil, nil)
 	if statusOf(err) == http.StatusNotFound {
 		return false, nil
 	}

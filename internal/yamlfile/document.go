@@ -117,6 +117,7 @@ func forbidden(file string, n *yaml.Node, path string, depth int, ps Problems) P
 	return ps
 }
 
+// Join gives the path of a field of what is at path.
 func Join(path, field string) string {
 	if path == "" {
 		return field
@@ -124,4 +125,5 @@ func Join(path, field string) string {
 	return path + "." + field
 }
 
+// Index gives the path of an item of the list at path.
 func Index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }

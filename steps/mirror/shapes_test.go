@@ -38,7 +38,7 @@ func attested(t *testing.T) v1.ImageIndex {
 				Platform:    &v1.Platform{OS: "unknown", Architecture: "unknown"},
 				Annotations: map[string]string{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": d.Digest.String()},
 			},
-		}).(v1.ImageIndex)
+		})
 	}
 	return i
 }
