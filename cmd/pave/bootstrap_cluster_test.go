@@ -37,9 +37,14 @@ func TestBootstrapClusterStatusSnapshotAndRecover(t *testing.T) {
 	if code, stdout, stderr = bootstrap(t, c, append([]string{"cluster"}, configs...)...); code != 0 || !strings.Contains(stdout, "2 of 2 nodes") || !strings.Contains(stdout, "nothing changed") {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
-	if code, stdout, stderr = bootstrap(t, c, "status"); code != 0 || !strings.HasPrefix(stdout, "NODE ") || !strings.Contains(stdout, "etcd has 1 members") {
+	if code, stdout, stderr = bootstrap(t, c, "status", "--exit-code"); code != 0 || !strings.HasPrefix(stdout, "NODE ") || !strings.Contains(stdout, "etcd has 1 members") {
 		t.Errorf("exit %d: %s%s", code, stdout, stderr)
 	}
+	c.World.Node("worker-1").PowerOff()
+	if code, stdout, stderr = bootstrap(t, c, "status", "--exit-code", "--timeout", "2s"); code != 3 || !strings.HasPrefix(stdout, "NODE ") || !strings.Contains(stderr, "pave: cluster platform is not healthy") {
+		t.Errorf("with a node down: exit %d: %s%s", code, stdout, stderr)
+	}
+	c.World.Node("worker-1").PowerOn()
 	code, stdout, stderr = bootstrap(t, c, "etcd-snapshot", "--json", "--output", c.File("etcd.snapshot"))
 	var taken recovery.Snapshot
 	if err := json.Unmarshal([]byte(stdout), &taken); err != nil || code != 0 || taken.Node != "cp-1" || !taken.Info.Hashed {

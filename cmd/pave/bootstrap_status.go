@@ -14,6 +14,7 @@ import (
 // bootstrapStatusCommand shows how the nodes are.
 func bootstrapStatusCommand(a *cli.App) *cobra.Command {
 	var o cluster.StatusOptions
+	var exitCode bool
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show every node: stage, versions, services, etcd",
@@ -21,14 +22,20 @@ func bootstrapStatusCommand(a *cli.App) *cobra.Command {
 
 A node that does not answer is a line of the table, with the reason as its stage:
 refused, silent, insecure (no machine config), clock, foreign (another cluster's),
-failing. With --json the result says whether everything is healthy.`,
+failing. With --json the result says whether everything is healthy; with
+--exit-code the command ends with 3 if it is not.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Log = a.Log
-			return a.Finish(cluster.Look(cmd.Context(), o))
+			s, err := cluster.Look(cmd.Context(), o)
+			if err := a.Finish(s, err); err != nil || !exitCode || s.Healthy {
+				return err
+			}
+			return fault.Gatef("cluster %s is not healthy", s.Cluster).Fix("look at the nodes that are not running, ready and well, and at etcd's members")
 		},
 	}
 	f := cmd.Flags()
 	fleetFlags(f, &o.Options, 5*time.Second, "for each node")
+	f.BoolVar(&exitCode, "exit-code", false, "exit 3 if anything is not healthy")
 	f.StringVar(&o.Kubeconfig, "kubeconfig", "", "kubeconfig to ask Kubernetes with (default: a control plane gives one)")
 	return cmd
 }
