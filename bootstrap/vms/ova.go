@@ -91,8 +91,9 @@ func (r *run) download(ctx context.Context, url string) (*ova, error) {
 		return nil, fault.Failedf("spec.ova.url: %w", err)
 	}
 	a := &ova{file: file, temporary: true}
+	all := response.ContentLength >> 20
 	progress := &progress{say: func(n int64) {
-		r.Log.Info("downloading the image", "megabytes", n>>20, "of", response.ContentLength>>20)
+		r.Log.Info("downloading the image", "megabytes", n>>20, "of", all)
 	}}
 	if _, err := io.Copy(io.MultiWriter(file, progress), response.Body); err != nil {
 		a.close()

@@ -43,9 +43,9 @@ func newStory(ctx context.Context, out io.Writer) (*story, error) {
 	return s, nil
 }
 
-func (s *story) step(format string, args ...any) {
+func (s *story) step(what string) {
 	s.steps++
-	fmt.Fprintf(s.out, "\n%d. %s  [%s]\n", s.steps, fmt.Sprintf(format, args...), time.Since(s.begin).Round(time.Second))
+	fmt.Fprintf(s.out, "\n%d. %s  [%s]\n", s.steps, what, time.Since(s.begin).Round(time.Second))
 }
 
 // look tells how to see for oneself.

@@ -34,6 +34,7 @@ metadata: {name: only-odd}
 spec: {policyName: only-odd, validationActions: [Deny], matchResources: {namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: demo-strict}}}}
 `)
 	good := p.web(t, lab.Web{Text: "good"})
+	repository, _, _ := strings.Cut(good, "@")
 	for name, c := range map[string]struct {
 		environment string
 		app         string
@@ -46,7 +47,7 @@ spec: {policyName: only-odd, validationActions: [Deny], matchResources: {namespa
 		text        string
 	}{
 		"an image that is not there": {
-			app: "pull", image: good[:strings.Index(good, "@")] + "@sha256:" + strings.Repeat("0", 64),
+			app: "pull", image: repository + "@sha256:" + strings.Repeat("0", 64),
 			kind: fault.Failed, reason: argocd.ImagePull, text: "the registry does not have the image: " + p.Registry,
 		},
 		"a container that crashes": {
