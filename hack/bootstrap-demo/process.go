@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/pave-platform/pave/internal/subprocess"
 )
@@ -92,7 +93,8 @@ func (s *stage) role(ctx context.Context, in *network, name string, settings map
 		cmd.Env = append(cmd.Env, k+"="+v)
 	}
 	if name == "apiserver" {
-		cmd.Dir = "" // it looks for the repository
+		cmd.Dir = ""                     // it looks for the repository
+		cmd.WaitDelay = 15 * time.Second // it waits for its servers to end, one after the other, and removes their folder
 	}
 	return s.serve(ctx, in, name, cmd, ready)
 }
