@@ -25,9 +25,6 @@ type Scan struct {
 	critical, high, medium, low, unknown int
 }
 
-// DefaultCritical is how many critical findings pass where nobody says otherwise.
-const DefaultCritical = 3
-
 // Add adds the flags.
 func (s *Scan) Add(f *pflag.FlagSet) {
 	f.StringVar(&s.Database, "database", "", "folder with trivy.db and metadata.json, or a Trivy cache folder")
@@ -35,7 +32,7 @@ func (s *Scan) Add(f *pflag.FlagSet) {
 		fmt.Sprintf("reference of the database, e.g. a mirror; tried in order (default: %s)", strings.Join(defaults.Repositories(), ", ")))
 	f.StringVar(&s.Cache, "database-cache", "", "folder for downloaded databases (default: in the user's cache folder)")
 	f.DurationVar(&s.MaxAge, "database-max-age", defaults.MaxAge, "how old the database may be")
-	f.IntVar(&s.critical, "max-critical", DefaultCritical, "critical findings that still pass; -1 for no limit")
+	f.IntVar(&s.critical, "max-critical", defaults.MaxCritical, "critical findings that still pass; -1 for no limit")
 	f.IntVar(&s.high, "max-high", -1, "high findings that still pass; -1 for no limit")
 	f.IntVar(&s.medium, "max-medium", -1, "medium findings that still pass; -1 for no limit")
 	f.IntVar(&s.low, "max-low", -1, "low findings that still pass; -1 for no limit")

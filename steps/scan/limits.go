@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/pave-platform/pave/internal/fault"
+	"github.com/pave-platform/pave/internal/vulndb/defaults"
 )
 
 // severities from the worst to the least known, as limits name them.
@@ -18,7 +19,7 @@ var severities = []string{"critical", "high", "medium", "low", "unknown"}
 type Limits map[string]int
 
 // DefaultLimits let at most three critical findings pass.
-func DefaultLimits() Limits { return Limits{"critical": 3} }
+func DefaultLimits() Limits { return Limits{"critical": defaults.MaxCritical} }
 
 // Exceeded is a limit that was passed.
 type Exceeded struct {
