@@ -15,7 +15,7 @@ import (
 // bootstrapConfigCommand is about cluster.yaml.
 func bootstrapConfigCommand(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{Use: "config", Short: "cluster.yaml: which machines a cluster has and where they stand"}
-	cmd.AddCommand(cli.Schema(a, "cluster.yaml", config.SchemaURL, config.Schema()), bootstrapConfigValidateCommand(a))
+	cmd.AddCommand(cli.Schema(a, "cluster.yaml", config.SchemaURL, config.Schema), bootstrapConfigValidateCommand(a))
 	return cmd
 }
 

@@ -15,7 +15,7 @@ func contractCommand(a *cli.App) *cobra.Command {
 	cmd.AddCommand(
 		contractExplainCommand(a),
 		contractInitCommand(a),
-		cli.Schema(a, "platform.yaml", contract.SchemaURL, contract.Schema()),
+		cli.Schema(a, "platform.yaml", contract.SchemaURL, contract.Schema),
 		contractValidateCommand(a),
 	)
 	return cmd

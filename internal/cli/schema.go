@@ -11,17 +11,17 @@ import (
 )
 
 // Schema prints the JSON Schema of a file of pave's, or writes it.
-func Schema(a *App, file, url string, schema []byte) *cobra.Command {
+func Schema(a *App, file, url string, schema func() []byte) *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of " + file + ", for editors",
 		RunE: func(*cobra.Command, []string) error {
 			if output == "" {
-				_, err := a.Stdout.Write(schema)
+				_, err := a.Stdout.Write(schema())
 				return err
 			}
-			if err := outfile.Write(output, schema); err != nil {
+			if err := outfile.Write(output, schema()); err != nil {
 				return fault.Failedf("%w", err)
 			}
 			return a.Emit(SchemaFile{Path: output, ID: url})

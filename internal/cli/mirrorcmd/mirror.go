@@ -49,7 +49,7 @@ Logins at the sources are those of the Docker configuration file (DOCKER_CONFIG)
 		importCommand(a, tools),
 		planCommand(a, tools),
 		runCommand(a, tools),
-		cli.Schema(a, "images.yaml", imagelist.SchemaURL, imagelist.Schema()),
+		cli.Schema(a, "images.yaml", imagelist.SchemaURL, imagelist.Schema),
 		statusCommand(a),
 	)
 	return cmd
